@@ -1,0 +1,44 @@
+# The one entry for people and CI alike: `make help`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SECONDS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench browser clean
+
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml $(wildcard setup.py)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Heaptide's collector needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[server,demo]' --group dev
+	@touch $@
+
+demo: $(READY) ## Find a leak while you watch (make demo SECONDS=90 ends by itself)
+	@exec $(BIN)/heaptide demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: $(READY) lint browser ## Lint, type-check and run all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY) ## ruff, mypy --strict, the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+browser: ## Install Debian's chromium for the browser tests, where this user may
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
+	  || echo "No chromium here and no right to install it: the browser tests will skip."
+
+bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove the virtual environment and what was built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Tracing allocations: which stack holds how much live memory."""

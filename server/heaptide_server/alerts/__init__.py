@@ -1,0 +1,1 @@
+"""From a leak's change of state to a signed webhook that arrived."""

@@ -1,0 +1,1 @@
+"""A leaking shop under a production server, found while you watch."""

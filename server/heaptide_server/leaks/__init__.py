@@ -1,0 +1,1 @@
+"""A leak is an issue: stable identity, states, what people are told."""

@@ -1,0 +1,194 @@
+"""The nouns that the collector's rooms hand to each other: plain data, no behaviour.
+
+Times are seconds since the epoch by the collector's clock; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of an allocation's stack; `file` is relative to the sys.path entry that it came from."""
+
+    file: str
+    function: str
+    line: int
+    in_app: bool
+
+
+@dataclass(frozen=True)
+class Site:
+    """An allocation site: one stack, allocation first. `id` is the store's; a stack without frames is "(other)"."""
+
+    id: int
+    frames: tuple[Frame, ...]
+
+    @property
+    def top(self) -> Frame | None:
+        """The innermost frame in the user's own code, else the innermost of all; None for "(other)"."""
+        return next((frame for frame in self.frames if frame.in_app), self.frames[0] if self.frames else None)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Packed rows, unpacked: `values[name][i]` belongs to `ids[i]`. The ids are the worker's own numbers (0, 1, ...)."""
+
+    ids: Ints
+    values: dict[str, Ints]
+
+
+@dataclass(frozen=True)
+class WorkerIdentity:
+    """Who reports, as the agent says it. `key` is drawn anew in each process."""
+
+    key: str
+    service: str
+    environment: str
+    host: str
+    pid: int
+    started_at: float
+    release: str | None
+    python: str
+    agent: str
+    server: str | None
+    interval_s: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """One validated report, its times moved to the collector's clock. See `heaptide.wire` for each field."""
+
+    worker: WorkerIdentity
+    base: int
+    sequence: int
+    taken_at: float
+    elapsed_s: float
+    skew_s: float
+    final: bool
+    requests: int
+    vitals: dict[str, float | None]
+    tracer: dict[str, Any]
+    first_site: int
+    new_sites: list[tuple[Frame, ...]]
+    site_changes: bytes
+    first_type: int
+    new_types: list[str]
+    type_changes: bytes
+    agent: dict[str, float]
+    answers: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a report: `accepted`, `repeated` (it was known, nothing changed) or `gap` (base isn't the last one).
+
+    `acknowledged` is the worker's last acknowledged sequence number after it.
+    """
+
+    outcome: Literal["accepted", "repeated", "gap"]
+    acknowledged: int
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker as the store knows it. `slot` and `generation` count from 1 within service, environment and host."""
+
+    id: int
+    identity: WorkerIdentity
+    slot: int
+    generation: int
+    first_seen: float
+    last_seen: float
+    ended_at: float | None
+    end_reason: Literal["final", "missing", "resync"] | None
+    requests: int
+    vitals: dict[str, float | None]
+    tracer: dict[str, Any]
+    agent: dict[str, float]
+    skew_s: float
+
+
+@dataclass(frozen=True)
+class ServiceSummary:
+    """One row of the services page: a service in an environment."""
+
+    service: str
+    environment: str
+    workers: int
+    rss_bytes: int | None
+    limit_bytes: int | None
+    release: str | None
+    last_seen: float
+
+
+@dataclass(frozen=True)
+class SiteGrowth:
+    """Growth of one site within generations over a window, summed over workers, and what living workers hold there now."""
+
+    site: Site
+    growth_bytes: int
+    growth_blocks: int
+    live_bytes: int
+    survivor_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One stored entry of a worker, as the trend job reads it: raw changes in the worker's own site numbers."""
+
+    id: int
+    worker_id: int
+    kind: Literal["start", "change", "end"]
+    at: float
+    elapsed_s: float
+    requests: int
+    vitals: dict[str, float | None]
+    sites: bytes
+    types: bytes
+    looked: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rows over common buckets. `starts` has one time a bucket; `values[row, bucket]`."""
+
+    starts: Floats
+    width_s: float
+    rows: list[Any]
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A leak as people see it; the JSON of the HTTP API is made from it. What isn't known is None."""
+
+    id: str
+    service: str
+    environment: str
+    kind: Literal["site", "objects", "native"]
+    status: Literal["suspect", "filling", "open", "resolved", "muted"]
+    site: Site | None
+    type_name: str | None
+    bytes_per_hour: float
+    bytes_per_hour_low: float
+    bytes_per_hour_high: float
+    bytes_per_request: float | None
+    live_bytes: int
+    survivor_bytes: int | None
+    workers: int
+    generations: int
+    confidence: float
+    first_seen: float
+    last_seen: float
+    release: str | None
+    evidence: str
+    state: dict[str, Any] = field(default_factory=dict)

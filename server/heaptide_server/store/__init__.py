@@ -1,0 +1,1 @@
+"""Keeping what workers report: raw entries, rollups, totals."""

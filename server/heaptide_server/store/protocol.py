@@ -1,0 +1,79 @@
+"""What the collector asks of a store: the seam to SQLite today, to another engine for more than one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from heaptide_server.model import Receipt, Report, Series, ServiceSummary, Site, SiteGrowth, Stored, Worker
+
+
+class Store(Protocol):
+    """Keeps reports, answers questions about growth. Safe to call from any thread; each write is one transaction.
+
+    It stores changes, not levels. Growth is the sum of changes within generations (a worker's first report is where it
+    starts from, not growth; a worker's end frees nothing); live is the sum over workers that have not ended.
+    """
+
+    def migrate(self) -> None:
+        """Brings the schema to this version. Idempotent."""
+
+    def append(self, reports: Sequence[Report], now: float) -> list[Receipt]:
+        """Stores a group of reports in one durable transaction; a receipt each. What it returned survives `kill -9`."""
+
+    def reap(self, now: float) -> list[Worker]:
+        """Ends workers whose heartbeat is missing (three of their intervals, at least 5 s); returns those just ended.
+
+        A worker that reports again after all is alive again.
+        """
+
+    def rollup(self, now: float) -> int:
+        """Sums closed buckets of 5 min, 1 h and 1 d, per worker, and the totals per service. Idempotent: closed buckets are made anew.
+
+        Returns the number of buckets written.
+        """
+
+    def expire(self, now: float) -> int:
+        """Drops what is past its retention; returns the number of rows dropped. Live levels stay exact."""
+
+    def services(self, now: float) -> list[ServiceSummary]:
+        """Services by name and environment."""
+
+    def workers(self, service: str, environment: str | None, since: float) -> list[Worker]:
+        """Workers seen since then, by slot and generation."""
+
+    def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
+        """Workers by the store's id; unknown ids are left out."""
+
+    def sites(self, ids: Iterable[int]) -> dict[int, Site]:
+        """Sites by the store's id; unknown ids are left out."""
+
+    def site_map(self, worker_id: int) -> list[int]:
+        """The store's site id for each of the worker's own site numbers, in their order."""
+
+    def type_map(self, worker_id: int) -> list[str]:
+        """The type's name for each of the worker's own type numbers, in their order."""
+
+    def top_growth(
+        self, service: str, environment: str | None, since: float, until: float, top: int
+    ) -> list[SiteGrowth]:
+        """Sites that grew most in the window, largest first."""
+
+    def growth_series(
+        self,
+        service: str,
+        environment: str | None,
+        site_ids: Sequence[int],
+        since: float,
+        until: float,
+        buckets: int,
+    ) -> Series:
+        """Growth of each site per bucket in bytes, summed over workers; rows in the order of `site_ids`."""
+
+    def vitals_series(
+        self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
+    ) -> Series:
+        """A vital (see `heaptide.wire.VITALS`) per worker and bucket (mean, NaN where there is none); rows are `Worker`s."""
+
+    def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
+        """Raw entries with an id above this one, in order: how jobs keep their matrices up to date."""

@@ -1,0 +1,75 @@
+"""What goes into a look at the trends, and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from heaptide_server.model import Floats
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One life of a worker, its levels cut into buckets of its own intervals.
+
+    Attributes:
+        slot: the worker's slot: host and number. Generations of one slot follow each other.
+        number: the generation within the slot, ascending.
+        release: releases end a series; None is a release like any other.
+        ended: the worker has ended.
+        started_at: seconds since the epoch.
+        age_s: shape (n,): worker's age at the end of each bucket, ascending.
+        requests: shape (n,): requests served since the worker's start, never descending.
+        floors: shape (rows, n): the lowest live bytes seen in each bucket; NaN before a row was first seen.
+        variance: shape (rows,): variance of a floor that comes from the tracer's sampling, in bytes squared; zeros
+            where the tracer is exact.
+    """
+
+    slot: str
+    number: int
+    release: str | None
+    ended: bool
+    started_at: float
+    age_s: Floats
+    requests: Floats
+    floors: Floats
+    variance: Floats
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the trends say of one row at one look.
+
+    Attributes:
+        row: the row's index in the generations' `floors`.
+        suspect: rising, and not explained by load, warm-up, a step, a sawtooth, or a bound in sight.
+        clear: neither suspect nor near it.
+        filling: it rises, but slows down or fits a bounded shape better: a cache on its way to its capacity.
+        z: the pooled late slope over its standard error.
+        bytes_per_hour, low, high: growth of the whole service per hour over its workers with a 90 % interval.
+        bytes_per_request: where requests were served.
+        grown_bytes: rise of the floor since the warm-up, per worker (median), within generations.
+        ceiling_bytes: where a filling row is expected to stop, over all workers; None where no bound is in sight.
+        clock: the clock that explains the growth better.
+        workers_rising, workers: how many worker slots vote "rising", of how many.
+        generations_rising, generations: the same for generations.
+        evidence: one sentence that a developer believes.
+    """
+
+    row: int
+    suspect: bool
+    clear: bool
+    filling: bool
+    z: float
+    bytes_per_hour: float
+    low: float
+    high: float
+    bytes_per_request: float | None
+    grown_bytes: float
+    ceiling_bytes: float | None
+    clock: Literal["requests", "time"]
+    workers_rising: int
+    workers: int
+    generations_rising: int
+    generations: int
+    evidence: str
