@@ -24,8 +24,8 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away
     answers     answers to the collector's requests, [{id, status, ...}]
 
-The collector replies {"acknowledged": sequence, "requests": [{"id", "kind", ...}]}, or, with status 409 where base isn't
-the sequence it last acknowledged, {"error": {...}, "acknowledged": sequence}.
+The collector replies {"acknowledged": sequence, "requests": [{"id", "kind", ...}]}, or, with status 409 where base
+isn't the sequence it last acknowledged, {"error": {...}, "acknowledged": sequence}.
 
 The packed form is the stored form: zlib over a row of unsigned LEB128 numbers: `PACKED_VERSION`, number of columns, the
 columns' codes (`COLUMNS`), number of rows, the row ids as differences (ascending, so positive but for a first 0), then

@@ -40,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Columns:
-    """Packed rows, unpacked: `values[name][i]` belongs to `ids[i]`. The ids are the worker's own numbers (0, 1, ...)."""
+    """Packed rows, unpacked: `values[name][i]` belongs to `ids[i]`, one of the worker's own numbers (0, 1, ...)."""
 
     ids: Ints
     values: dict[str, Ints]
@@ -89,7 +89,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a report: `accepted`, `repeated` (it was known, nothing changed) or `gap` (base isn't the last one).
+    """What became of a report: `accepted`, `repeated` (known, nothing changed) or `gap` (base isn't the last one).
 
     `acknowledged` is the worker's last acknowledged sequence number after it.
     """
@@ -132,7 +132,7 @@ class ServiceSummary:
 
 @dataclass(frozen=True)
 class SiteGrowth:
-    """Growth of one site within generations over a window, summed over workers, and what living workers hold there now."""
+    """Growth of one site within generations over a window, summed over workers, and what the living ones hold now."""
 
     site: Site
     growth_bytes: int

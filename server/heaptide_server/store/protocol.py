@@ -28,9 +28,9 @@ class Store(Protocol):
         """
 
     def rollup(self, now: float) -> int:
-        """Sums closed buckets of 5 min, 1 h and 1 d, per worker, and the totals per service. Idempotent: closed buckets are made anew.
+        """Sums closed buckets of 5 min, 1 h and 1 d, per worker, and the totals per service.
 
-        Returns the number of buckets written.
+        Idempotent: closed buckets are made anew. Returns the number of buckets written.
         """
 
     def expire(self, now: float) -> int:
@@ -73,7 +73,7 @@ class Store(Protocol):
     def vitals_series(
         self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
     ) -> Series:
-        """A vital (see `heaptide.wire.VITALS`) per worker and bucket (mean, NaN where there is none); rows are `Worker`s."""
+        """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where there is none."""
 
     def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
         """Raw entries with an id above this one, in order: how jobs keep their matrices up to date."""
