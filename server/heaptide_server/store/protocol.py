@@ -73,7 +73,7 @@ class Store(Protocol):
     def vitals_series(
         self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
     ) -> Series:
-        """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where there is none."""
+        """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where none."""
 
     def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
         """Raw entries with an id above this one, in order: how jobs keep their matrices up to date."""
