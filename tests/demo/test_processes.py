@@ -20,11 +20,11 @@ print("up", flush=True)
 time.sleep(60)
 """
 
-PARENT = f"""
+PARENT = """
 import sys, time
 from pathlib import Path
 from heaptide_server.demo.processes import Process
-child = Process("child", [sys.executable, "-c", "import time; time.sleep(60)"], {{}}, Path(sys.argv[1]))
+child = Process("child", [sys.executable, "-c", "import time; time.sleep(60)"], {}, Path(sys.argv[1]))
 print(child.pid, flush=True)
 time.sleep(60)
 """
