@@ -12,9 +12,10 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from heaptide import wire
 from tests.bench.collectors import Collector, collector
 from tests.bench.table import show
+
+from heaptide import wire
 
 WORKERS, CHANGES, REPORTS, SENDERS = 200, 300, 20, 4
 INTERVAL_S = 30.0
