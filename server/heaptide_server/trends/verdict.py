@@ -23,6 +23,7 @@ class Generation:
         floors: shape (rows, n): the lowest live bytes seen in each bucket; NaN before a row was first seen.
         variance: shape (rows,): variance of a floor that comes from the tracer's sampling, in bytes squared; zeros
             where the tracer is exact.
+        forgotten: how many earlier generations of the slot, all of this release, are no longer kept.
     """
 
     slot: str
@@ -34,6 +35,23 @@ class Generation:
     requests: Floats
     floors: Floats
     variance: Floats
+    forgotten: int = 0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may set. Everything else counts in intervals and requests, so it needs no setting.
+
+    Attributes:
+        least_bytes_per_day: growth that is worth a word, per worker (DETECTION, step 8).
+        least_bytes: growth so far, per worker, below which nothing is said (the same step).
+        least_intervals: reports of a worker before it is judged. A cache that fills within twice as many can't be
+            convicted, since a leak must double after it was first suspected.
+    """
+
+    least_bytes_per_day: float = float(1 << 20)
+    least_bytes: float = float(1 << 19)
+    least_intervals: int = 48
 
 
 @dataclass(frozen=True)

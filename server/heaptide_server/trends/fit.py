@@ -1,0 +1,120 @@
+"""The fit: floor ~ 1 + u + max(u - middle, 0) + rate covariates, for many rows at once, insensitive to outliers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heaptide_server.model import Floats
+
+MIDDLE = 0.5
+HUBER = 1.345  # 95 % efficient under normal errors (Huber 1964; Holland & Welsch 1977)
+ROUNDS = 6
+MAD_TO_SIGMA = 1.4826
+STEADY_LOAD = 0.02  # a request rate that varies by less explains nothing and only costs a degree of freedom
+MOST_PHI = 0.95
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Shapes are (rows,) but for `adjusted` (rows, k). Slopes are bytes per whole window.
+
+    Attributes:
+        early, late: slope before and after the middle.
+        error: standard error of the late slope.
+        degrees: degrees of freedom left.
+        residual: sum of squared residuals over the sum of squares around the mean.
+        adjusted: the floors without the part that the request rate explains.
+        functional: shape (k,): the late slope as a linear functional of a row (ordinary least squares).
+    """
+
+    early: Floats
+    late: Floats
+    error: Floats
+    degrees: int
+    residual: Floats
+    adjusted: Floats
+    functional: Floats
+
+
+def covariates(rates: Floats) -> Floats:
+    """The request rate of each bucket and its moving average, centred: shape (k, 0), (k, 1) or (k, 2)."""
+    known = np.isfinite(rates)
+    if not known.any():
+        return np.zeros((len(rates), 0))
+    mean = float(rates[known].mean())
+    rate = np.where(known, rates, mean) - mean
+    if mean <= 0 or float(rate.std()) < STEADY_LOAD * mean:
+        return np.zeros((len(rates), 0))
+    rate = rate / rate.std()
+    sums = np.cumsum(rate)
+    trailing = np.array([(sums[i] - (sums[i - 4] if i >= 4 else 0.0)) / min(i + 1, 4) for i in range(len(rate))])
+    columns = np.column_stack([rate, trailing])
+    return columns if _independent(columns) else columns[:, :1]
+
+
+def _independent(columns: Floats) -> bool:
+    return bool(np.linalg.cond(columns - columns.mean(axis=0)) < 1e3)
+
+
+def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
+    """Fits every row of `floors` (rows, k) on positions `u` (k,) in 0 to 1 with covariates `load` (k, c).
+
+    Iteratively re-weighted least squares with Huber's weights (Huber 1964); the error from Huber's asymptotic variance
+    (Huber 1973), inflated by sqrt((1 + phi) / (1 - phi)) for a lag-1 autocorrelation phi of the residuals, which is
+    corrected for its bias in short series (Kendall 1954). DETECTION.md, step 3.
+    """
+    count = len(u)
+    shape = np.column_stack([np.ones(count), u, np.maximum(u - MIDDLE, 0)])
+    design = np.column_stack([shape, load]) if count - 3 - load.shape[1] >= 4 else shape
+    spread = np.ptp(floors, axis=1)
+    unit = np.where(spread > 0, spread, 1.0)[:, None]
+    level = floors[:, :1]
+    scaled = (floors - level) / unit
+    beta, residuals, psi, slopes = _irls(design, scaled)
+    degrees = count - design.shape[1]
+    gram = np.linalg.pinv(design.T @ design)
+    pick = np.zeros(design.shape[1])
+    pick[1:3] = 1
+    variance = (psi**2).sum(axis=1) / degrees / slopes**2 * float(pick @ gram @ pick)
+    error = np.sqrt(variance * _inflation(psi))
+    around = scaled - scaled.mean(axis=1, keepdims=True)
+    total = np.maximum((around**2).sum(axis=1), 1e-12)
+    load_effect = beta[:, 3:] @ design[:, 3:].T
+    return Fit(
+        early=beta[:, 1] * unit[:, 0],
+        late=(beta[:, 1] + beta[:, 2]) * unit[:, 0],
+        error=error * unit[:, 0],
+        degrees=degrees,
+        residual=(residuals**2).sum(axis=1) / total,
+        adjusted=(scaled - load_effect) * unit + level,
+        functional=np.asarray(pick @ gram @ design.T),
+    )
+
+
+def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Coefficients, residuals, Huber's psi of them, and the mean of its derivative."""
+    width = design.shape[1]
+    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    weights = np.ones_like(floors)
+    ridge = 1e-9 * np.eye(width) * len(design)
+    for _ in range(ROUNDS):
+        gram = (weights @ outer).reshape(-1, width, width) + ridge
+        beta = np.linalg.solve(gram, ((weights * floors) @ design)[:, :, None])[:, :, 0]
+        residuals = floors - beta @ design.T
+        scale = MAD_TO_SIGMA * np.median(np.abs(residuals), axis=1, keepdims=True)
+        bound = HUBER * np.maximum(scale, 1e-6)
+        weights = np.minimum(1.0, bound / np.maximum(np.abs(residuals), 1e-300))
+    inside = (np.abs(residuals) <= bound).mean(axis=1, keepdims=True)
+    psi: Floats = np.clip(residuals, -bound, bound)
+    slopes: Floats = np.maximum(inside[:, 0], 0.5)
+    return beta, residuals, psi, slopes
+
+
+def _inflation(residuals: Floats) -> Floats:
+    count = residuals.shape[1]
+    power = np.maximum((residuals**2).sum(axis=1), 1e-300)
+    phi = (residuals[:, 1:] * residuals[:, :-1]).sum(axis=1) / power
+    phi = np.clip(phi + (1 + 4 * phi) / count, 0.0, MOST_PHI)
+    return np.asarray((1 + phi) / (1 - phi))

@@ -1,0 +1,111 @@
+"""The verdict on every row of one service in one environment, from the generations of its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heaptide_server.model import Floats, Ints
+from heaptide_server.trends import generations, pool, pooled, sieve
+from heaptide_server.trends.evidence import sentence
+from heaptide_server.trends.generations import Slot
+from heaptide_server.trends.pooled import Pooled
+from heaptide_server.trends.verdict import Generation, Options, Verdict
+
+POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
+MANY_ROWS = 2000  # step 8
+SLOWING, SLOWED = 0.92, 0.5  # step 5: late slope over early slope
+CLEAR_Z, CLEAR_RATIO = 2.0, 0.3  # step 9
+NINETY = 1.645  # normal quantile of a two-sided 90 % interval
+HOUR_S = 3600.0
+
+
+def judge(generations_: Sequence[Generation], options: Options) -> list[Verdict]:
+    """Judges the rows of one service in one environment (DETECTION.md, "The method").
+
+    Returns:
+        A verdict for each row, or an empty list while no worker has been seen for long enough. Rows that hardly grew
+        get theirs without a fit.
+    """
+    slots = generations.slots(generations_)
+    if not slots:
+        return []
+    count = slots[0].lives[0].floors.shape[0]
+    judged = [slot for slot in slots if generations.window(slot, "time", options)]
+    if not judged or not count:
+        return []
+    rows = np.flatnonzero(_risen(judged, count) > sieve.SHARE * options.least_bytes)
+    by_row = {verdict.row: verdict for verdict in _tested(judged, rows, options)}
+    return [by_row.get(row) or _unmoved(row, len(judged)) for row in range(count)]
+
+
+def _risen(slots: list[Slot], count: int) -> Floats:
+    most = np.zeros(count)
+    for slot in slots:
+        rises = sum((sieve.rise(life.floors, life.age_s) for life in slot.lives), np.zeros(count))
+        lives = max(1, len(slot.lives))
+        most = np.maximum(most, rises * max(1.0, slot.completed / lives))
+    return most
+
+
+def _unmoved(row: int, workers: int) -> Verdict:
+    return Verdict(
+        row, False, True, False, 0.0, 0.0, 0.0, 0.0, None, 0.0, None, "time", 0, workers, 0, 0, "It doesn't grow."
+    )
+
+
+def _tested(slots: list[Slot], rows: Ints, options: Options) -> list[Verdict]:
+    if not len(rows):
+        return []
+    time = pooled.over(slots, "time", rows, options)
+    requests = pooled.over(slots, "requests", rows, options)
+    if time is None:
+        return []
+    limit = max(POOLED_Z, pool.believable(time.z) if len(rows) > MANY_ROWS else 0.0)
+    result = []
+    for index, row in enumerate(rows):
+        by_requests = (
+            requests is not None
+            and requests.workers[index] >= time.workers[index]
+            and requests.residual[index] <= time.residual[index]
+        )
+        best = requests if by_requests and requests is not None else time
+        result.append(_verdict(int(row), index, best, requests, len(slots), limit, options))
+    return result
+
+
+def _verdict(
+    row: int, i: int, best: Pooled, requests: Pooled | None, workers: int, limit: float, options: Options
+) -> Verdict:
+    per_hour = best.units_per_s * HOUR_S
+    slope, error, z, ratio = (float(x[i]) for x in (best.slope, best.error, best.z, best.ratio))
+    present, voting = int(best.workers[i]), int(best.votes[i])
+    sized = best.grown[i] >= options.least_bytes and slope * per_hour * 24 >= options.least_bytes_per_day
+    together = z > limit and present > 0 and 2 * voting >= present and 2 * present >= workers
+    rising = bool((together and sized) or best.lone[i])
+    slowing = ratio < SLOWED or (ratio < SLOWING and bool(best.bounded[i]))
+    generations_rose = 2 * best.rising[i] >= best.lives[i]
+    suspect = rising and not slowing and bool(generations_rose)
+    filling = rising and slowing
+    per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None
+    verdict = Verdict(
+        row=row,
+        suspect=suspect,
+        clear=not suspect and not filling and (z < CLEAR_Z or ratio < CLEAR_RATIO),
+        filling=filling,
+        z=z,
+        bytes_per_hour=slope * per_hour * present,
+        low=(slope - NINETY * error) * per_hour * present if present else 0.0,
+        high=(slope + NINETY * error) * per_hour * present if present else 0.0,
+        bytes_per_request=per_request,
+        grown_bytes=float(best.grown[i]),
+        ceiling_bytes=float(best.ceiling[i]) if filling else None,
+        clock=best.clock,
+        workers_rising=voting,
+        workers=present,
+        generations_rising=int(best.rising[i]),
+        generations=int(best.lives[i]),
+        evidence="",
+    )
+    return sentence(verdict, steady_load=best.steady_load)
