@@ -1,1 +1,57 @@
 """Tracing allocations: which stack holds how much live memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heaptide.tracer.protocol import Tracer
+
+_log = logging.getLogger("heaptide")
+
+
+def choose(name: str, *, frames: int | None, sample_bytes: int | None) -> Tracer:
+    """Makes the tracer of that name, not started yet.
+
+    Args:
+        name: "auto", "sampling", "exact" or "off". Exact tracing is never chosen by "auto": it multiplies CPU.
+        frames: stack frames to keep of each allocation; None leaves it to the tracer.
+        sample_bytes: mean bytes between two samples; None leaves it to the tracer. Exact tracing has no use for it.
+
+    Raises:
+        ValueError: there is no tracer of that name.
+    """
+    make = _MAKERS.get(name)
+    if make is None:
+        raise ValueError(f"tracer {name!r} is unknown: HEAPTIDE_TRACER is one of {', '.join(_MAKERS)}")
+    return make(frames, sample_bytes)
+
+
+def _sampling(_frames: int | None, _sample_bytes: int | None) -> Tracer:
+    _log.warning(
+        "Heaptide has no sampling tracer on this interpreter, so allocation sites aren't traced. "
+        "HEAPTIDE_TRACER=exact traces every allocation, but multiplies CPU time; HEAPTIDE_TRACER=off hides this line."
+    )
+    return _off(None, None)
+
+
+def _exact(frames: int | None, _sample_bytes: int | None) -> Tracer:
+    from heaptide.tracer.exact import DEFAULT_FRAMES, ExactTracer
+
+    return ExactTracer(frames=DEFAULT_FRAMES if frames is None else frames)
+
+
+def _off(_frames: int | None, _sample_bytes: int | None) -> Tracer:
+    from heaptide.tracer.off import OffTracer
+
+    return OffTracer()
+
+
+_MAKERS: dict[str, Callable[[int | None, int | None], Tracer]] = {
+    "auto": _sampling,
+    "sampling": _sampling,
+    "exact": _exact,
+    "off": _off,
+}
