@@ -17,7 +17,7 @@ from heaptide_server.alerts.signing import check_secret, new_secret
 
 log = logging.getLogger(__name__)
 
-NAME = "webhook"
+NAME = "default"
 
 
 @dataclass(frozen=True)

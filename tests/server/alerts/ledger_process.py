@@ -1,0 +1,47 @@
+"""A process that saves leaks, enqueues their notices and delivers them, over and over until all is told: to be killed.
+
+It says on standard output where it stands, so that the test can kill it there, and takes up where it left off.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from ipaddress import ip_network
+
+from heaptide_server.alerts import outbox
+from heaptide_server.alerts.addresses import AddressPolicy
+from heaptide_server.alerts.delivery import Courier
+from heaptide_server.alerts.sample import Announcement, sample_pair
+from heaptide_server.alerts.signing import new_secret
+from heaptide_server.alerts.targets import Target
+
+STATES = {"leak.firing": 1, "leak.resolved": 2}
+
+
+def say(word: str) -> None:
+    print(word, flush=True)
+
+
+def main(path: str, url: str, now: float, leaks: int) -> None:
+    target = Target("webhook", url, (new_secret(),), "generic", AddressPolicy((ip_network("127.0.0.0/8"),)))
+    courier = Courier(path, [target], "http://collector.example", lambda leak: {"id": leak.id})
+    sample = sample_pair(now)[0].leak
+    with outbox.connect(path) as db:
+        for number in range(leaks):
+            for kind, state in STATES.items():
+                known = db.execute("SELECT state FROM ledger WHERE id = ?", [str(number)]).fetchone()
+                if known is not None and known[0] >= state:
+                    continue
+                with outbox.writing(db):
+                    db.execute("INSERT OR REPLACE INTO ledger VALUES (?, ?)", [str(number), state])
+                    courier.enqueue(db, [Announcement(kind, replace(sample, id=str(number)))], now)
+                    say("enqueued")
+                say("committed")
+                courier.deliver_due(now)
+                now += 100_000
+    courier.deliver_due(now)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4]))

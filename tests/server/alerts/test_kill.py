@@ -1,0 +1,79 @@
+"""kill -9 at any point: what arrives is exactly once by webhook-id, firing before resolved."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from heaptide_server.alerts import outbox
+
+LEAKS = 5
+KILLS = 10
+PROGRAM = Path(__file__).with_name("ledger_process.py")
+
+
+class Killer:
+    """Kills the process of the moment, up to a number of times: in a request, after its answer, around a commit."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.process: subprocess.Popen[str] | None = None
+        self.kills: list[str] = []
+
+    def maybe(self, point: str, share: float) -> None:
+        if len(self.kills) < KILLS and self.process.poll() is None and self.draw.random() < share:
+            self.kills.append(point)
+            self.process.kill()
+
+    def receive(self, answer):
+        def behave(handler):
+            self.maybe("before the answer", 0.35)
+            try:
+                answer(handler)
+            except OSError:
+                return
+            self.maybe("after the answer", 0.35)
+
+        return behave
+
+
+def run_once(killer, path, url, now):
+    command = [sys.executable, str(PROGRAM), str(path), url, str(now), str(LEAKS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        killer.process = process
+        for line in process.stdout:
+            killer.maybe(line.strip(), 0.15)
+        return process.wait()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_order(path, receiver, seed):
+    with outbox.connect(path) as db:
+        db.execute("CREATE TABLE ledger (id TEXT PRIMARY KEY, state INTEGER)")
+    killer = Killer(seed)
+    receiver.will(*[killer.receive(receiver.answer(204))] * 200)
+    now = 1e9
+    while (code := run_once(killer, path, receiver.url, now)) != 0:
+        assert code == -signal.SIGKILL
+        now += 1e7
+    assert "before the answer" in killer.kills  # else nothing was sent twice and the test proves little
+    with outbox.connect(path) as db:
+        assert db.execute("SELECT id, state FROM ledger").fetchall() == [(str(n), 2) for n in range(LEAKS)]
+    ids, order = defaultdict(set), defaultdict(list)
+    for arrival in receiver.arrivals:
+        body = json.loads(arrival.body)
+        leak_id = body["data"]["leak"]["id"]
+        ids[leak_id, body["type"]].add(arrival.headers["webhook-id"])
+        order[leak_id].append(body["type"])
+    assert {key: len(found) for key, found in ids.items()} == {
+        (str(n), kind): 1 for n in range(LEAKS) for kind in ("leak.firing", "leak.resolved")
+    }
+    assert all(kinds == sorted(kinds) for kinds in order.values())  # leak.firing sorts before leak.resolved
+    assert len(receiver.arrivals) > 2 * LEAKS
