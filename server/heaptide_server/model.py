@@ -192,3 +192,15 @@ class Leak:
     release: str | None
     evidence: str
     state: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a service, such as a deploy; `environment` None means all."""
+
+    at: float
+    kind: str
+    service: str
+    environment: str | None
+    release: str | None
+    text: str

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from heaptide_server.model import Receipt, Report, Series, ServiceSummary, Site, SiteGrowth, Stored, Worker
+from heaptide_server.model import (
+    Event,
+    Receipt,
+    Report,
+    Series,
+    ServiceSummary,
+    Site,
+    SiteGrowth,
+    Stored,
+    Worker,
+)
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a state of the store that passes, not a mistake
+    """The store can't write now, such as when its disk is full. Nothing of what was asked was stored."""
 
 
 class Store(Protocol):
@@ -76,4 +90,37 @@ class Store(Protocol):
         """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where none."""
 
     def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
-        """Raw entries with an id above this one, in order: how jobs keep their matrices up to date."""
+        """Raw entries with an id above this one, in order: how jobs keep their matrices up to date.
+
+        A `start` has levels, a `change` what changed since the entry before it, an `end` nothing. A worker's first
+        entry is always a `start`, also where older ones are past their retention: it holds what they came to. A
+        `change` after an `end` means that the worker, thought missing, lives, and goes on from the levels it had.
+        """
+
+    def request_trace(self, service: str, sample_bytes: int | None, now: float) -> str:
+        """Asks each worker of a service to trace at this rate (0: not at all, None: its own); the request's id.
+
+        The latest request holds until the next one; workers that start later are asked too.
+        """
+
+    def requests_for(self, worker_key: str) -> list[dict[str, object]]:
+        """What this worker is asked with its next reply: `[{"id", "kind", ...}]`, until it has answered."""
+
+    def add_event(self, event: Event) -> None:
+        """Stores an event."""
+
+    def events(self, service: str, environment: str | None, since: float, until: float) -> list[Event]:
+        """Events of a service in a window, in order of time; those of all environments are in each."""
+
+    def check(self, now: float) -> None:
+        """Writes a little.
+
+        Raises:
+            StoreUnavailable: the store can't write now.
+        """
+
+    def size_bytes(self) -> int:
+        """What the store takes on disk."""
+
+    def close(self) -> None:
+        """Ends what the store runs, in good order. Idempotent."""

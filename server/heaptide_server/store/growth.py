@@ -1,0 +1,139 @@
+"""Questions about growth: sums of changes over workers and any mix of bucket sizes."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heaptide_server.model import Floats, Ints, Series
+from heaptide_server.store import packed
+from heaptide_server.store.cover import RAW, WIDTHS, Extent, Piece, cover
+from heaptide_server.store.known import Known, number_ids
+from heaptide_server.store.totals import SiteSums
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which workers, and when: a service, one or all (None) of its environments, a window of time."""
+
+    service: str
+    environment: str | None
+    since: float
+    until: float
+
+    @property
+    def workers(self) -> tuple[str, list[object]]:
+        """SQL for the ids of the workers that were seen in the window, and its values."""
+        values: list[object] = [self.service, self.environment, self.environment, self.since, self.until]
+        where = "service = ? AND (? IS NULL OR environment = ?) AND last_seen >= ? AND first_seen < ?"
+        return f"SELECT id FROM workers WHERE {where}", values  # noqa: S608 - our own text
+
+
+def extent(connection: sqlite3.Connection, now: float) -> Extent:
+    """What of each width there is: buckets touched since they were made, and all later ones, aren't there."""
+    rolled: dict[int, float] = {}
+    before = now
+    for width in WIDTHS:
+        touched = connection.execute("SELECT min(start) FROM touched WHERE width_s = ?", [width]).fetchone()[0]
+        before = min(before // width * width, before if touched is None else touched)
+        rolled[width] = before
+    kept = dict.fromkeys((RAW, *WIDTHS), -math.inf)
+    kept |= {row["width_s"]: row["before"] for row in connection.execute("SELECT width_s, before FROM kept")}
+    return Extent(rolled, kept)
+
+
+def pieces(connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float) -> Iterator[sqlite3.Row]:
+    """Rows (worker_id, kind, at, vitals, sites) that tell of the window, each change once."""
+    for piece in cover(question.since, question.until, there, widest_s):
+        yield from _rows(connection, question, piece)
+
+
+def changes(
+    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float
+) -> Iterator[sqlite3.Row]:
+    """The same without starts, whose levels are where growth begins from."""
+    return (row for row in pieces(connection, question, there, widest_s) if row["kind"] == "change")
+
+
+def growth_by_site(connection: sqlite3.Connection, question: Question, there: Extent) -> tuple[dict[int, int], ...]:
+    """Growth in bytes and in blocks per site of the store."""
+    in_bytes, in_blocks = SiteSums(), SiteSums()
+    maps = _Maps(connection)
+    for row in changes(connection, question, there, WIDTHS[-1]):
+        changed = packed.decode(row["sites"])
+        for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
+            if name in changed.values:
+                sums.add(maps.of(row["worker_id"])[changed.ids], changed.values[name])
+    return in_bytes.sums(), in_blocks.sums()
+
+
+def growth_series(
+    connection: sqlite3.Connection, question: Question, there: Extent, site_ids: Sequence[int], buckets: int
+) -> Series:
+    """Growth in bytes per site (the rows) and bucket."""
+    width_s = (question.until - question.since) / buckets
+    values = np.zeros((len(site_ids), buckets))
+    rows_by_site = {site: row for row, site in enumerate(site_ids)}
+    maps = _Maps(connection)
+    for row in changes(connection, question, there, width_s):
+        changed = packed.decode(row["sites"])
+        bucket = bucket_of(row["at"], question.since, width_s, buckets)
+        where = np.isin(maps.of(row["worker_id"])[changed.ids], list(site_ids))
+        sites = maps.of(row["worker_id"])[changed.ids[where]]
+        for site, change in zip(sites, changed.values.get("bytes", changed.ids * 0)[where], strict=True):
+            values[rows_by_site[int(site)], bucket] += change
+    return Series(bucket_starts(question.since, width_s, buckets), width_s, list(site_ids), values)
+
+
+def bucket_starts(since: float, width_s: float, buckets: int) -> Floats:
+    """When each bucket begins."""
+    starts: Floats = since + width_s * np.arange(buckets, dtype=np.float64)
+    return starts
+
+
+def bucket_of(at: float, since: float, width_s: float, buckets: int) -> int:
+    """The bucket of a time; what begins before the window, at a coarse edge, belongs to the first."""
+    return min(max(int((at - since) / width_s), 0), buckets - 1)
+
+
+def live_by_site(known: Iterable[Known], column: str) -> dict[int, int] | None:
+    """Live bytes (or another column) per site over living workers; None where no worker reports it."""
+    sums = SiteSums()
+    told = False
+    for worker in known:
+        if column in worker.sites.values:
+            told = True
+            sums.add(worker.site_ids, worker.sites.values[column])
+    return sums.sums() if told else None
+
+
+def _rows(connection: sqlite3.Connection, question: Question, piece: Piece) -> Iterator[sqlite3.Row]:
+    workers, values = question.workers
+    if piece.width_s == RAW:
+        sql = (
+            f"SELECT worker_id, kind, at, vitals, sites FROM entries WHERE worker_id IN ({workers}) "  # noqa: S608
+            "AND kind <> 'end' AND at >= ? AND at < ?"
+        )
+        return connection.execute(sql, [*values, piece.since, piece.until])
+    sql = (
+        "SELECT worker_id, 'change' AS kind, start AS at, vitals, sites FROM rollups "  # noqa: S608 - our own texts
+        f"WHERE worker_id IN ({workers}) AND width_s = ? AND start >= ? AND start < ?"
+    )
+    return connection.execute(sql, [*values, piece.width_s, piece.since, piece.until])
+
+
+class _Maps:
+    """The store's site ids by the workers' own numbers, each read once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._ids: dict[int, Ints] = {}
+
+    def of(self, worker_id: int) -> Ints:
+        if worker_id not in self._ids:
+            self._ids[worker_id] = number_ids(self._connection, worker_id, "site")
+        return self._ids[worker_id]

@@ -1,0 +1,244 @@
+"""The store in one SQLite file: what `Store` asks, handed to the writer's thread or to a reader's connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from heaptide_server.model import (
+    Event,
+    Receipt,
+    Report,
+    Series,
+    ServiceSummary,
+    Site,
+    SiteGrowth,
+    Stored,
+    Worker,
+)
+from heaptide_server.store import appending, fleet, growth, records, retention, rollups, tracing
+from heaptide_server.store.connections import Readers
+from heaptide_server.store.growth import Question
+from heaptide_server.store.known import Known, number_ids
+from heaptide_server.store.retention import Retention
+from heaptide_server.store.roster import Roster
+from heaptide_server.store.writer import Writer
+
+MISSING_INTERVALS = 3
+MISSING_AT_LEAST_S = 5.0
+CHECKPOINT_EVERY_S = 900.0
+# SQLite takes 32,766 values in one statement; a question for more goes in parts.
+IDS_AT_ONCE = 10_000
+
+
+class SqliteStore:
+    """`heaptide_server.store.protocol.Store` in one SQLite file, for one collector process at a time.
+
+    Args:
+        path: the file; made when it isn't there. `migrate` comes before anything else.
+        retention: how long each thing is kept.
+        opened_at: no heartbeat counts as missing for time before this, when nobody listened.
+    """
+
+    def __init__(self, path: Path | str, retention: Retention | None = None, opened_at: float = 0.0) -> None:
+        self.path = Path(path)
+        self._retention = retention or Retention()
+        self._opened_at = opened_at
+        self._writer = Writer(self.path, self._retention.raw_s)
+        self._readers = Readers(self.path)
+        self._trace: dict[str, tracing.TraceRequest] = {}
+
+    def migrate(self) -> None:
+        """See `Store.migrate`."""
+        self._writer.migrate()
+        with self._readers.reading() as connection:
+            self._trace = tracing.newest(connection)
+
+    def append(self, reports: Sequence[Report], now: float) -> list[Receipt]:
+        """See `Store.append`."""
+        return self._writer.append(reports, now)
+
+    def reap(self, now: float) -> list[Worker]:
+        """See `Store.reap`."""
+        missing = [known for known in self._live() if self._is_missing(known, now)]
+        if missing:
+            self._writer.run(lambda roster: self._end_missing(roster, now))
+        return list(self.workers_by_id(known.id for known in missing).values())
+
+    def rollup(self, now: float) -> int:
+        """See `Store.rollup`."""
+        made = self._repeat(lambda roster: rollups.roll_some(roster, now))
+        self._repeat(lambda roster: _checkpoint_some(roster, now))
+        return made
+
+    def expire(self, now: float) -> int:
+        """See `Store.expire`."""
+        dropped = self._repeat(lambda roster: retention.fold_some(roster, self._retention, now))
+        return dropped + self._repeat(lambda roster: retention.expire_some(roster, self._retention, now))
+
+    def services(self, now: float) -> list[ServiceSummary]:  # noqa: ARG002 - other engines need the time
+        """See `Store.services`."""
+        with self._readers.reading() as connection:
+            return fleet.services(connection, self._live())
+
+    def workers(self, service: str, environment: str | None, since: float) -> list[Worker]:
+        """See `Store.workers`."""
+        with self._readers.reading() as connection:
+            return fleet.workers(connection, Question(service, environment, since, float("inf")))
+
+    def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
+        """See `Store.workers_by_id`."""
+        rows = self._by_id("workers", ids)
+        return {row["id"]: records.worker(row) for row in rows}
+
+    def sites(self, ids: Iterable[int]) -> dict[int, Site]:
+        """See `Store.sites`."""
+        return {row["id"]: records.site(row) for row in self._by_id("sites", ids)}
+
+    def site_map(self, worker_id: int) -> list[int]:
+        """See `Store.site_map`."""
+        with self._readers.reading() as connection:
+            return [int(number) for number in number_ids(connection, worker_id, "site")]
+
+    def type_map(self, worker_id: int) -> list[str]:
+        """See `Store.type_map`."""
+        with self._readers.reading() as connection:
+            ids = number_ids(connection, worker_id, "type").tolist()
+        names = {row["id"]: row["name"] for row in self._by_id("types", set(ids))}
+        return [names[number] for number in ids]
+
+    def top_growth(
+        self, service: str, environment: str | None, since: float, until: float, top: int
+    ) -> list[SiteGrowth]:
+        """See `Store.top_growth`."""
+        question = Question(service, environment, since, until)
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            in_bytes, in_blocks = growth.growth_by_site(connection, question, there)
+        rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
+        grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
+        living = self._live_in(service, environment)
+        live, survivors = growth.live_by_site(living, "bytes"), growth.live_by_site(living, "survivor_bytes")
+        sites = self.sites(grown)
+        return [
+            SiteGrowth(
+                site=sites[site],
+                growth_bytes=in_bytes[site],
+                growth_blocks=in_blocks.get(site, 0),
+                live_bytes=(live or {}).get(site, 0),
+                survivor_bytes=None if survivors is None else survivors.get(site, 0),
+            )
+            for site in grown
+        ]
+
+    def growth_series(
+        self,
+        service: str,
+        environment: str | None,
+        site_ids: Sequence[int],
+        since: float,
+        until: float,
+        buckets: int,
+    ) -> Series:
+        """See `Store.growth_series`."""
+        question = Question(service, environment, since, until)
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return growth.growth_series(connection, question, there, site_ids, buckets)
+
+    def vitals_series(
+        self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
+    ) -> Series:
+        """See `Store.vitals_series`."""
+        question = Question(service, environment, since, until)
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return fleet.vitals_series(connection, question, there, vital, buckets)
+
+    def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
+        """See `Store.stored_after`."""
+        sql = "SELECT * FROM entries WHERE id > ? ORDER BY id LIMIT ?"
+        with self._readers.reading() as connection:
+            return [records.stored(row) for row in connection.execute(sql, [entry_id, limit])]
+
+    def request_trace(self, service: str, sample_bytes: int | None, now: float) -> str:
+        """See `Store.request_trace`."""
+        request = self._writer.run(lambda roster: tracing.insert(roster.connection, service, sample_bytes, now))
+        self._trace[service] = request
+        return str(request.id)
+
+    def requests_for(self, worker_key: str) -> list[dict[str, object]]:
+        """See `Store.requests_for`."""
+        known = self._writer.live.get(worker_key)
+        request = self._trace.get(known.identity.service) if known else None
+        if known is None or request is None or not request.concerns(known):
+            return []
+        return [{"id": str(request.id), "kind": "trace", "sample_bytes": request.sample_bytes}]
+
+    def add_event(self, event: Event) -> None:
+        """See `Store.add_event`."""
+        self._writer.run(lambda roster: fleet.add_event(roster.connection, event))
+
+    def events(self, service: str, environment: str | None, since: float, until: float) -> list[Event]:
+        """See `Store.events`."""
+        with self._readers.reading() as connection:
+            return fleet.events(connection, Question(service, environment, since, until))
+
+    def check(self, now: float) -> None:
+        """See `Store.check`."""
+        sql = "INSERT OR REPLACE INTO health (id, at) VALUES (1, ?)"
+        self._writer.run(lambda roster: roster.connection.execute(sql, [now]).rowcount)
+
+    def size_bytes(self) -> int:
+        """See `Store.size_bytes`: the file and its write-ahead log."""
+        files = [self.path, self.path.with_name(self.path.name + "-wal")]
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._writer.close()
+        self._readers.close()
+
+    def _live(self) -> list[Known]:
+        return list(self._writer.live.values())
+
+    def _live_in(self, service: str, environment: str | None) -> list[Known]:
+        return [
+            known
+            for known in self._live()
+            if known.identity.service == service and environment in (None, known.identity.environment)
+        ]
+
+    def _is_missing(self, known: Known, now: float) -> bool:
+        patience_s = max(MISSING_INTERVALS * known.identity.interval_s, MISSING_AT_LEAST_S)
+        return now - max(known.last_seen, self._opened_at) > patience_s
+
+    def _end_missing(self, roster: Roster, now: float) -> None:
+        for known in roster.alive():
+            if self._is_missing(known, now):
+                appending.end(roster, known, "missing", now)
+
+    def _repeat(self, some: Callable[[Roster], int]) -> int:
+        total = 0
+        while done := self._writer.run(some):
+            total += done
+        return total
+
+    def _by_id(self, table: str, ids: Iterable[int]) -> list[sqlite3.Row]:
+        wanted, rows = list(ids), list[sqlite3.Row]()
+        with self._readers.reading() as connection:
+            for first in range(0, len(wanted), IDS_AT_ONCE):
+                some = wanted[first : first + IDS_AT_ONCE]
+                sql = f"SELECT * FROM {table} WHERE id IN ({records.marks(some)})"  # noqa: S608 - our own names
+                rows.extend(connection.execute(sql, some).fetchall())
+        return rows
+
+
+def _checkpoint_some(roster: Roster, now: float) -> int:
+    due = [known for known in roster.alive() if now - known.checkpoint_at >= CHECKPOINT_EVERY_S][: rollups.AT_ONCE]
+    for known in due:
+        appending.checkpoint(roster, known)
+        roster.keep(replace(known, checkpoint_at=now))
+    return len(due)
