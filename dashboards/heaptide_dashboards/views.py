@@ -29,6 +29,7 @@ class ServicesPage:
     now: float
     base_url: str
     rows: list[ServiceRow]
+    needs_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class FrameView:
 
 @dataclass(frozen=True)
 class LeakRow:
-    """A leak in a list."""
+    """A leak in a list. `title` is what leaks (a function, a type), `where` its `file:line` or empty."""
 
     id: str
     status: str
@@ -102,7 +103,11 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class ServicePage:
-    """One service in one environment. `rss` has a line a worker slot, its generations stitched."""
+    """One service in one environment.
+
+    `rss` has a line a worker slot, its generations stitched; `growth` has a line for each of the first `sites`, in
+    their order: bytes grown since the chart's left edge.
+    """
 
     now: float
     service: str
@@ -116,11 +121,15 @@ class ServicePage:
     growth: list[Line]
     sites: list[SiteRow]
     workers: list[WorkerRow]
+    environments: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class LeakPage:
-    """One leak."""
+    """One leak. `growth` has one line, bytes grown since the chart's left edge, or none where nothing is known of it.
+
+    A type's share of the leak is None where only its name is known.
+    """
 
     now: float
     leak: LeakRow
@@ -132,5 +141,8 @@ class LeakPage:
     survivor_bytes: float | None
     growth: list[Line]
     frames: list[FrameView]
-    types: list[tuple[str, float]]
+    types: list[tuple[str, float | None]]
     actions: bool
+    window_s: float = 6 * 3600
+    restarts: list[float] = field(default_factory=list)
+    releases: list[tuple[float, str]] = field(default_factory=list)

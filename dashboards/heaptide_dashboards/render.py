@@ -1,0 +1,117 @@
+"""Turns each page's plain data into HTML."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from heaptide_dashboards import charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import format as texts
+from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
+
+
+def services_html(page: ServicesPage) -> str:
+    """The list of services; with no rows, how to connect the first one."""
+    template = "services.html" if page.rows else "empty.html"
+    return _render(template, page=page, now=page.now, refresh_s=5.0 if page.rows else 2.0)
+
+
+def service_html(page: ServicePage) -> str:
+    """One service in one environment."""
+    awake, at_rest = sentences.ranked(page.leaks)
+    return _render(
+        "service.html",
+        page=page,
+        now=page.now,
+        refresh_s=windows.refresh_s(page.window_s),
+        window=windows.window_name(page.window_s),
+        verdict=sentences.page_verdict(page),
+        awake=awake,
+        at_rest=at_rest,
+    )
+
+
+def leak_html(page: LeakPage) -> str:
+    """One leak."""
+    return _render(
+        "leak.html",
+        page=page,
+        now=page.now,
+        refresh_s=windows.refresh_s(page.window_s),
+        window=windows.window_name(page.window_s),
+        runs=stacks.runs(page.frames),
+    )
+
+
+def error_html(status: int, title: str, text: str) -> str:
+    """A page that says what went wrong and what to do."""
+    return _render("error.html", status=status, title=title, text=text, refresh_s=None)
+
+
+def service_url(service: str, environment: str, window: str | None = None) -> str:
+    """The address of a service's page."""
+    query = {"environment": environment} | ({"window": window} if window else {})
+    return f"/services/{quote(service, safe='')}?{urlencode(query)}"
+
+
+def leak_url(leak_id: str, action: str | None = None) -> str:
+    """The address of a leak's page, or of something to do to it."""
+    return f"/leaks/{quote(leak_id, safe='')}" + (f"/{action}" if action else "")
+
+
+def figure_url(name: str, **query: str) -> str:
+    """The address of a chart's figure."""
+    return f"/figures/{name}?{urlencode(query)}"
+
+
+def _render(template: str, **values: Any) -> str:
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("heaptide_dashboards"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {
+        "ago": texts.ago_text,
+        "bytes": texts.bytes_text,
+        "confidence": texts.confidence_text,
+        "count": texts.count_text,
+        "duration": texts.duration_text,
+        "exact": texts.exact_text,
+        "growth": texts.growth_text,
+        "iso": texts.iso_text,
+        "per_hour": texts.per_hour_text,
+        "percent": texts.percent_text,
+        "plural": texts.plural,
+        "shorten": texts.shorten,
+    }
+    environment.globals |= {
+        "KEYS": charts.KEYS,
+        "LEAK_STATES": sentences.LEAK_STATES,
+        "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
+        "WINDOWS": windows.WINDOWS,
+        "WORKER_STATES": sentences.WORKER_STATES,
+        "chart_table": tables.chart_table,
+        "figure_url": figure_url,
+        "leak_url": leak_url,
+        "service_url": service_url,
+        "service_verdict": sentences.service_verdict,
+        "sparkline_path": sparkline.sparkline_path,
+    }
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Every text on its way into a page: no name can turn the line's direction or break the encoding."""
+    return texts.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,79 @@
+"""What the pages say in words: verdicts, states, and the order in which leaks are worth reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heaptide_dashboards.format import per_hour_text, plural
+from heaptide_dashboards.views import LeakRow, ServicePage, ServiceRow
+
+
+@dataclass(frozen=True)
+class State:
+    """How a state is shown: `icon` is a shape of its own, so that colour is never alone in telling it."""
+
+    word: str
+    meaning: str
+    icon: str
+    tone: str
+
+
+LEAK_STATES = {
+    "open": State("Leak", "Grows without a bound in sight", "open", "bad"),
+    "suspect": State("Suspect", "Rising, but the evidence isn't enough yet", "suspect", "warn"),
+    "filling": State("Filling", "Rises ever slower: a cache on its way to its capacity", "filling", "calm"),
+    "muted": State("Muted", "Known, and kept quiet by somebody", "muted", "calm"),
+    "resolved": State("Resolved", "No longer grows, or was closed by somebody", "resolved", "good"),
+}
+WORKER_STATES = {
+    "alive": State("alive", "Reports as it should", "resolved", "good"),
+    "ended": State("ended", "Said goodbye in good order", "filling", "calm"),
+    "missing": State("missing", "Went silent without a last report", "open", "bad"),
+}
+# States that ask for a look; the rest is folded away below them.
+WAKEFUL = ("open", "suspect", "filling")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence about a service, and how alarming it is."""
+
+    text: str
+    state: State
+
+
+def service_verdict(row: ServiceRow) -> Verdict:
+    """What is known of a service in one sentence, such as `1 leak, +14 MiB/h`."""
+    return _verdict(row.open_leaks, row.suspects, row.bytes_per_hour, row.workers)
+
+
+def page_verdict(page: ServicePage) -> Verdict:
+    """The same sentence for a service's own page."""
+    leaking = [leak for leak in page.leaks if leak.status == "open"]
+    suspects = sum(leak.status == "suspect" for leak in page.leaks)
+    growth = sum(leak.bytes_per_hour for leak in leaking) if leaking else None
+    return _verdict(len(leaking), suspects, growth, sum(worker.state == "alive" for worker in page.workers))
+
+
+def _verdict(open_leaks: int, suspects: int, bytes_per_hour: float | None, workers: int) -> Verdict:
+    watched = f"{plural(suspects, 'suspect')} being watched" if suspects else ""
+    if open_leaks:
+        parts = [
+            plural(open_leaks, "leak"),
+            per_hour_text(bytes_per_hour) if bytes_per_hour is not None else "",
+            watched,
+        ]
+        return Verdict(", ".join(part for part in parts if part), LEAK_STATES["open"])
+    if suspects:
+        return Verdict(f"No leak proven, {watched}", LEAK_STATES["suspect"])
+    if not workers:
+        return Verdict("No worker is reporting", State("Silent", "No worker is reporting", "muted", "calm"))
+    return Verdict("No leak found", State("Healthy", "Nothing grows without a bound", "resolved", "good"))
+
+
+def ranked(leaks: Sequence[LeakRow]) -> tuple[list[LeakRow], list[LeakRow]]:
+    """Leaks that ask for a look and those at rest, each by state, then by growth times confidence, most first."""
+    order = list(LEAK_STATES)
+    rows = sorted(leaks, key=lambda leak: (order.index(leak.status), -leak.bytes_per_hour * leak.confidence))
+    return [leak for leak in rows if leak.status in WAKEFUL], [leak for leak in rows if leak.status not in WAKEFUL]

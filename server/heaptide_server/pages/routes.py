@@ -1,0 +1,66 @@
+"""The dashboard's addresses. Everything that a page shows stands in its address, so that each is a permalink."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from heaptide_dashboards import render
+from heaptide_dashboards.windows import DEFAULT_WINDOW
+from heaptide_server.pages.figures import add_figures
+from heaptide_server.pages.ledger import LeakBook
+from heaptide_server.pages.problems import PageRoute
+from heaptide_server.pages.views import Viewer, seconds
+from heaptide_server.store.protocol import Store
+
+
+def router(
+    store: Store,
+    ledger: LeakBook,
+    *,
+    base_url: str,
+    needs_token: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> APIRouter:
+    """The dashboard's routes. Static files are mounted by the app, from `heaptide_dashboards.STATIC`.
+
+    Args:
+        base_url: this collector's own address, shown to those who connect a service.
+        needs_token: whether agents must send a token.
+        clock: seconds since the epoch.
+    """
+    routes = APIRouter(default_response_class=HTMLResponse, route_class=PageRoute, include_in_schema=False)
+
+    def viewer() -> Viewer:
+        return Viewer(store, ledger, clock())
+
+    @routes.get("/")
+    def services() -> str:
+        return render.services_html(viewer().services(base_url, needs_token))
+
+    @routes.get("/services/{service:path}")
+    def service(service: str, environment: str | None = None, window: str = DEFAULT_WINDOW) -> str:
+        return render.service_html(viewer().service(service, environment, seconds(window)))
+
+    @routes.get("/leaks/{leak_id}")
+    def leak(leak_id: str, window: str = DEFAULT_WINDOW) -> str:
+        view = viewer()
+        return render.leak_html(view.leak(view.find(leak_id), seconds(window)))
+
+    add_figures(routes, viewer)
+    for name, act in (("resolve", ledger.resolve), ("mute", ledger.mute), ("reopen", ledger.reopen)):
+        routes.post(f"/leaks/{{leak_id}}/{name}")(_action(viewer, act))
+    return routes
+
+
+def _action(viewer: Callable[[], Viewer], act: Callable[[str], object]) -> Callable[[str], Response]:
+    def answer(leak_id: str) -> Response:
+        found = viewer().find(leak_id)
+        act(found.id)
+        # A form without script follows it to the page, htmx does too and takes the new content from there.
+        return RedirectResponse(render.leak_url(found.id), status_code=303)
+
+    return answer

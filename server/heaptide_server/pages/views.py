@@ -1,0 +1,211 @@
+"""Asks store and ledger, and answers with the plain data that a page is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heaptide_dashboards.charts import KEYS
+from heaptide_dashboards.format import shorten
+from heaptide_dashboards.views import LeakPage, Line, ServicePage, ServiceRow, ServicesPage
+from heaptide_dashboards.windows import WINDOWS
+from heaptide_server.model import Leak, ServiceSummary, SiteGrowth, Worker
+from heaptide_server.pages.ledger import LeakBook
+from heaptide_server.pages.lines import Span, chart_span, growth_lines, resident_lines, total_trend
+from heaptide_server.pages.problems import Missing, Problem
+from heaptide_server.pages.rows import frame_views, leak_row, place, site_row, worker_rows
+from heaptide_server.store.protocol import Store
+
+SPARKLINE_WINDOW_S = 6 * 3600.0
+SITES_SHOWN = 25
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What happened to a service's workers."""
+
+    restarts: list[float]
+    releases: list[tuple[float, str]]
+
+
+class Viewer:
+    """The pages' questions at one moment.
+
+    Args:
+        now: seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, ledger: LeakBook, now: float) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._now = now
+
+    def services(self, base_url: str, needs_token: bool) -> ServicesPage:
+        """The list of services."""
+        leaks = self._ledger.leaks()
+        rows = [self._service_row(summary, leaks) for summary in self._store.services(self._now)]
+        return ServicesPage(self._now, base_url, rows, needs_token)
+
+    def service(self, service: str, environment: str | None, window_s: float) -> ServicePage:
+        """One service in one environment; where none is named, in the one heard of last.
+
+        Raises:
+            Missing: no such service has reported there.
+        """
+        environments = self._environments(service)
+        if not environments or environment not in (None, *environments):
+            raise Missing(f"No worker of {shorten(service, 80)!r} has reported from this environment.")
+        environment = environment or environments[0]
+        workers = self._workers(service, environment, window_s)
+        leaks = [leak for leak in self._ledger.leaks(service) if leak.environment == environment]
+        sites = self._sites(service, environment, window_s)
+        leak_ids = {leak.site.id: leak.id for leak in leaks if leak.site and leak.status != "resolved"}
+        marks = _marks(workers)
+        return ServicePage(
+            now=self._now,
+            service=service,
+            environment=environment,
+            window_s=window_s,
+            leaks=[leak_row(leak) for leak in leaks],
+            rss=self.resident(service, environment, window_s),
+            limit_bytes=memory_limit(workers),
+            restarts=marks.restarts,
+            releases=marks.releases,
+            growth=self._growth(service, environment, chart_span(workers, self._now, window_s), sites[:KEYS]),
+            sites=[site_row(site, leak_ids) for site in sites],
+            workers=worker_rows(workers),
+            environments=sorted(environments),
+        )
+
+    def find(self, leak_id: str) -> Leak:
+        """The leak of that id.
+
+        Raises:
+            Missing: there is none.
+        """
+        if found := self._ledger.leak(leak_id):
+            return found
+        raise Missing(f"There is no leak {shorten(leak_id, 80)!r}. One that turned out to be none is forgotten.")
+
+    def leak(self, leak: Leak, window_s: float) -> LeakPage:
+        """One leak."""
+        marks = self.marks(leak.service, leak.environment, window_s)
+        return LeakPage(
+            now=self._now,
+            leak=leak_row(leak),
+            service=leak.service,
+            environment=leak.environment,
+            evidence=leak.evidence,
+            low_bytes_per_hour=leak.bytes_per_hour_low,
+            high_bytes_per_hour=leak.bytes_per_hour_high,
+            survivor_bytes=leak.survivor_bytes,
+            growth=self.leak_growth(leak, window_s),
+            frames=frame_views(leak.site),
+            types=[(leak.type_name, None)] if leak.type_name else [],
+            actions=True,
+            window_s=window_s,
+            restarts=marks.restarts,
+            releases=marks.releases,
+        )
+
+    def resident(self, service: str, environment: str, window_s: float) -> list[Line]:
+        """The resident set of each worker slot."""
+        span = chart_span(self._workers(service, environment, window_s), self._now, window_s)
+        series = self._store.vitals_series(service, environment, "rss_bytes", span.since, span.until, span.buckets)
+        return resident_lines(series)
+
+    def growth(self, service: str, environment: str, window_s: float) -> list[Line]:
+        """Growth of the sites that grew most."""
+        span = chart_span(self._workers(service, environment, window_s), self._now, window_s)
+        return self._growth(service, environment, span, self._sites(service, environment, window_s)[:KEYS])
+
+    def leak_growth(self, leak: Leak, window_s: float) -> list[Line]:
+        """Growth of one leak's site; nothing for a leak without one."""
+        if leak.site is None:
+            return []
+        span = chart_span(self._workers(leak.service, leak.environment, window_s), self._now, window_s)
+        series = self._store.growth_series(
+            leak.service, leak.environment, [leak.site.id], span.since, span.until, span.buckets
+        )
+        return growth_lines(series, ["all workers"])
+
+    def marks(self, service: str, environment: str, window_s: float) -> Marks:
+        """What happened to the workers in the window."""
+        return _marks(self._workers(service, environment, window_s))
+
+    def limit(self, service: str, environment: str, window_s: float) -> float | None:
+        """The memory limit that the living workers run under."""
+        return memory_limit(self._workers(service, environment, window_s))
+
+    def _environments(self, service: str) -> list[str]:
+        known = [summary for summary in self._store.services(self._now) if summary.service == service]
+        return [summary.environment for summary in sorted(known, key=lambda summary: -summary.last_seen)]
+
+    def _workers(self, service: str, environment: str, window_s: float) -> list[Worker]:
+        return self._store.workers(service, environment, self._now - window_s)
+
+    def _sites(self, service: str, environment: str, window_s: float) -> list[SiteGrowth]:
+        found = self._store.top_growth(service, environment, self._now - window_s, self._now, SITES_SHOWN)
+        return [site for site in found if site.growth_bytes > 0]
+
+    def _growth(self, service: str, environment: str, span: Span, sites: Sequence[SiteGrowth]) -> list[Line]:
+        if not sites:
+            return []
+        ids = [growth.site.id for growth in sites]
+        series = self._store.growth_series(service, environment, ids, span.since, span.until, span.buckets)
+        return growth_lines(series, [" ".join(place(growth.site)).strip() for growth in sites])
+
+    def _service_row(self, summary: ServiceSummary, leaks: Sequence[Leak]) -> ServiceRow:
+        own = [leak for leak in leaks if (leak.service, leak.environment) == (summary.service, summary.environment)]
+        leaking = [leak for leak in own if leak.status == "open"]
+        return ServiceRow(
+            service=summary.service,
+            environment=summary.environment,
+            open_leaks=len(leaking),
+            suspects=sum(leak.status == "suspect" for leak in own),
+            workers=summary.workers,
+            rss_bytes=summary.rss_bytes,
+            limit_bytes=summary.limit_bytes,
+            bytes_per_hour=sum(leak.bytes_per_hour for leak in leaking) if leaking else None,
+            release=summary.release,
+            last_seen=summary.last_seen,
+            rss_trend=self._trend(summary),
+        )
+
+    def _trend(self, summary: ServiceSummary) -> list[float | None]:
+        workers = self._workers(summary.service, summary.environment, SPARKLINE_WINDOW_S)
+        span = chart_span(workers, self._now, SPARKLINE_WINDOW_S)
+        buckets = min(span.buckets, 60)
+        series = self._store.vitals_series(
+            summary.service, summary.environment, "rss_bytes", span.since, span.until, buckets
+        )
+        return total_trend(series)
+
+
+def seconds(window: str) -> float:
+    """The length of a window by its name.
+
+    Raises:
+        Problem: no window has that name.
+    """
+    if window not in WINDOWS:
+        text = f"window={shorten(window, 40)} is none of {', '.join(WINDOWS)}. Choose one of them."
+        raise Problem(400, "No such span of time", text)
+    return WINDOWS[window]
+
+
+def memory_limit(workers: Sequence[Worker]) -> float | None:
+    """The smallest limit that a living worker runs under; None where there is none."""
+    limits = [worker.vitals.get("limit_bytes") for worker in workers if worker.ended_at is None]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _marks(workers: Sequence[Worker]) -> Marks:
+    """A generation after the first is a restart; a release's first worker brings it, the oldest release was there."""
+    by_age = sorted(workers, key=lambda worker: worker.first_seen)
+    first_by_release: dict[str, float] = {}
+    for worker in by_age:
+        if worker.identity.release is not None:
+            first_by_release.setdefault(worker.identity.release, worker.first_seen)
+    releases = [(time, name) for name, time in first_by_release.items()]
+    return Marks([worker.first_seen for worker in by_age if worker.generation > 1], releases[1:])
