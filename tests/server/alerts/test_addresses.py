@@ -149,7 +149,8 @@ def test_a_rebinding_name_that_turns_private_is_refused(courier_to, receiver, se
 
 def test_the_next_checked_address_is_tried_where_the_first_one_does_not_answer(courier_to, receiver, secret, policy):
     target = Target("webhook", f"http://two.example:{receiver.port}/", (secret,), "generic", policy)
-    answers = courier_to(target, resolver=lambda host, port: ["127.0.0.77", "127.0.0.1"]).test(target, 0.0)
+    addresses = ["127.0.0.77", "127.0.0.1", "127.0.0.78"]
+    answers = courier_to(target, resolver=lambda host, port: addresses).test(target, 0.0)
     assert [answer.status for answer in answers] == [204, 204]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from standardwebhooks import Webhook
@@ -121,7 +122,7 @@ def test_retry_after_puts_off_everything_for_that_target(courier, leak, tell, re
     receiver.will(receiver.answer(status, Retry_After="600"))
     tell(courier, leak, "leak.firing", now=NOW)
     courier.deliver_due(NOW)
-    other = type(leak)(**{**leak.__dict__, "id": "beef"})
+    other = replace(leak, id="beef")
     tell(courier, other, "leak.firing", now=NOW + 1)
     assert courier.deliver_due(NOW + 599) == 0
     assert len(receiver.arrivals) == 1
@@ -132,7 +133,7 @@ def test_an_overloaded_target_without_retry_after_is_left_alone_until_its_next_a
     receiver.will(receiver.answer(429))
     tell(courier, leak, "leak.firing", now=NOW)
     courier.deliver_due(NOW)
-    other = type(leak)(**{**leak.__dict__, "id": "beef"})
+    other = replace(leak, id="beef")
     tell(courier, other, "leak.firing", now=NOW)
     assert courier.deliver_due(NOW + 4) == 0
     assert courier.deliver_due(NOW + 6) == 2
@@ -146,9 +147,18 @@ def test_one_silent_target_does_not_keep_alerts_from_the_other(courier_to, targe
     assert {row.target: row.status for row in both.recent()} == {"nobody": "pending", "webhook": "delivered"}
 
 
+def test_a_silent_target_costs_one_time_out_a_call_however_much_waits_for_it(courier, leak, tell, receiver):
+    receiver.will(receiver.hang)
+    for number in range(5):
+        tell(courier, replace(leak, id=str(number)), "leak.firing", now=NOW)
+    assert courier.deliver_due(NOW) == 0
+    assert len(receiver.arrivals) == 1
+    assert courier.deliver_due(NOW + 10) == 5
+
+
 def test_resolved_waits_for_its_firing_but_other_leaks_do_not(courier, leak, tell, receiver):
     receiver.will(receiver.answer(500))
-    other = type(leak)(**{**leak.__dict__, "id": "beef"})
+    other = replace(leak, id="beef")
     tell(courier, leak, "leak.firing", "leak.resolved", now=NOW)
     tell(courier, other, "leak.firing", now=NOW)
     assert courier.deliver_due(NOW) == 1
