@@ -25,6 +25,7 @@ from heaptide_server.alerts.sentences import Notice
 from heaptide_server.alerts.signing import sign
 from heaptide_server.alerts.targets import Target
 from heaptide_server.model import Leak
+from heaptide_server.store.connections import connect, transaction
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Courier:
 
     def __init__(
         self,
-        path: str | Path,
+        path: Path,
         targets: Sequence[Target],
         base_url: str,
         leak_json: Callable[[Leak], dict[str, Any]],
@@ -101,7 +102,7 @@ class Courier:
         if not self._busy.acquire(blocking=False):
             return 0
         try:
-            with outbox.connect(self._path) as db:
+            with connect(self._path) as db:
                 outbox.bury_unknown(db, list(self.targets))
                 return self._drain(db, now)
         finally:
@@ -146,7 +147,7 @@ class Courier:
         if not answer.delivered:
             delay_s = schedule.next_delay_s(delivery.attempts + 1, asked_s, self._random)
         pause_s = schedule.pause_s(answer.status, delay_s, asked_s)
-        with outbox.writing(db):
+        with transaction(db):
             outbox.record(db, delivery.id, answer, at, None if delay_s is None else at + delay_s)
             if pause_s:
                 endpoints.pause(db, target.endpoint, at + pause_s)
@@ -186,13 +187,13 @@ class Courier:
             answers.append(self._send(target, outbox.new_webhook_id(), body, now))
             if not answers[-1].delivered:
                 return answers
-        with outbox.connect(self._path) as db:
+        with connect(self._path) as db:
             endpoints.enable(db, target.endpoint)
         return answers
 
     def recent(self, limit: int = 50) -> list[Delivery]:
         """The newest deliveries, newest first."""
-        with outbox.connect(self._path) as db:
+        with connect(self._path) as db:
             return outbox.recent(db, limit)
 
     def replay(self, delivery_id: int, now: float) -> Delivery:
@@ -201,7 +202,7 @@ class Courier:
         Raises:
             outbox.ReplayRefusedError: with a sentence, where it can't be replayed.
         """
-        with outbox.connect(self._path) as db:
+        with connect(self._path) as db:
             delivery = outbox.replay(db, delivery_id, now)
             if target := self.targets.get(delivery.target):
                 endpoints.enable(db, target.endpoint)

@@ -12,24 +12,21 @@ from __future__ import annotations
 
 import json
 import secrets as randomness
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Literal
 
 from sqlite_utils import Database, Migrations
 
 from heaptide_server.alerts import endpoints
 from heaptide_server.alerts.sending import Answer
+from heaptide_server.store.connections import transaction
 
 Status = Literal["pending", "delivered", "dead", "disabled"]
 
-BUSY_TIMEOUT_S = 30.0
 ERROR_CHARACTERS = 500
 
-migrations = Migrations("heaptide_server.alerts")
+migrations = Migrations("heaptide.alerts")
 
 
 @migrations()
@@ -100,23 +97,6 @@ class ReplayRefusedError(Exception):
 
 
 COLUMNS = ", ".join(field.name for field in fields(Delivery))
-
-
-def connect(path: str | Path) -> Database:
-    """A connection for one thread, which waits for other writers and begins transactions only when told to."""
-    return Database(sqlite3.connect(str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None))
-
-
-@contextmanager
-def writing(db: Database) -> Iterator[None]:
-    """A write transaction, begun as one: a deferred one that reads first could fail to become a writer."""
-    db.conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.rollback()
-        raise
-    db.commit()
 
 
 def new_webhook_id() -> str:
@@ -205,7 +185,7 @@ def replay(db: Database, delivery_id: int, now: float) -> Delivery:
         ReplayRefusedError: there is no such delivery, it isn't dead or disabled, or its target has since been told
             something newer of the same leak, which an older notice would undo.
     """
-    with writing(db):
+    with transaction(db):
         delivery = next(iter(_deliveries(db, "WHERE id = ?", [delivery_id])), None)
         _check_replay(db, delivery_id, delivery)
         db.execute(

@@ -22,6 +22,7 @@ from heaptide_server.alerts.sample import Announcement, sample_pair
 from heaptide_server.alerts.signing import new_secret
 from heaptide_server.alerts.targets import Target
 from heaptide_server.model import Leak
+from heaptide_server.store.connections import connect, transaction
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -126,7 +127,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     file = tmp_path / "heaptide.db"
-    with outbox.connect(file) as db:
+    with connect(file) as db:
         outbox.migrate(db)
     return file
 
@@ -173,7 +174,7 @@ def tell(path: Path) -> Callable[..., None]:
     """Enqueues notices as the leaks' ledger does: in its own transaction."""
 
     def enqueue(courier: Courier, leak: Leak, *kinds: str, now: float | None = None) -> None:
-        with outbox.connect(path) as db, outbox.writing(db):
+        with connect(path) as db, transaction(db):
             courier.enqueue(db, [Announcement(kind, leak) for kind in kinds], time.time() if now is None else now)
 
     return enqueue

@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
-from heaptide_server.alerts import outbox
 from heaptide_server.alerts.addresses import AddressPolicy
 from heaptide_server.alerts.delivery import Courier
 from heaptide_server.alerts.sample import Announcement, sample_pair
 from heaptide_server.alerts.signing import new_secret
 from heaptide_server.alerts.targets import Target
+from heaptide_server.store.connections import connect, transaction
 
 STATES = {"leak.firing": 1, "leak.resolved": 2}
 
@@ -25,15 +26,15 @@ def say(word: str) -> None:
 
 def main(path: str, url: str, now: float, leaks: int) -> None:
     target = Target("webhook", url, (new_secret(),), "generic", AddressPolicy((ip_network("127.0.0.0/8"),)))
-    courier = Courier(path, [target], "http://collector.example", lambda leak: {"id": leak.id})
+    courier = Courier(Path(path), [target], "http://collector.example", lambda leak: {"id": leak.id})
     sample = sample_pair(now)[0].leak
-    with outbox.connect(path) as db:
+    with connect(Path(path)) as db:
         for number in range(leaks):
             for kind, state in STATES.items():
                 known = db.execute("SELECT state FROM ledger WHERE id = ?", [str(number)]).fetchone()
                 if known is not None and known[0] >= state:
                     continue
-                with outbox.writing(db):
+                with transaction(db):
                     db.execute("INSERT OR REPLACE INTO ledger VALUES (?, ?)", [str(number), state])
                     courier.enqueue(db, [Announcement(kind, replace(sample, id=str(number)))], now)
                     say("enqueued")

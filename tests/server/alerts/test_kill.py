@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from heaptide_server.alerts import outbox
+from heaptide_server.store.connections import connect
 
 LEAKS = 5
 KILLS = 10
@@ -55,7 +55,7 @@ def run_once(killer, path, url, now):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_order(path, receiver, seed):
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         db.execute("CREATE TABLE ledger (id TEXT PRIMARY KEY, state INTEGER)")
     killer = Killer(seed)
     receiver.will(*[killer.receive(receiver.answer(204))] * 200)
@@ -64,8 +64,8 @@ def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_or
         assert code == -signal.SIGKILL
         now += 1e7
     assert "before the answer" in killer.kills  # else nothing was sent twice and the test proves little
-    with outbox.connect(path) as db:
-        assert db.execute("SELECT id, state FROM ledger").fetchall() == [(str(n), 2) for n in range(LEAKS)]
+    with connect(path) as db:
+        assert dict(map(tuple, db.execute("SELECT id, state FROM ledger"))) == {str(n): 2 for n in range(LEAKS)}
     ids, order = defaultdict(set), defaultdict(list)
     for arrival in receiver.arrivals:
         body = json.loads(arrival.body)

@@ -10,17 +10,18 @@ from sqlite_utils import Database
 
 from heaptide_server.alerts import outbox
 from heaptide_server.alerts.sample import Announcement
+from heaptide_server.store.connections import connect
 
 
 def test_migrating_twice_changes_nothing(path):
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         before = db.schema
         outbox.migrate(db)
         assert db.schema == before
 
 
 def test_a_rolled_back_transaction_leaves_no_alert_and_a_committed_one_does(path, courier, leak):
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         db.execute("CREATE TABLE ledger (id TEXT)")
         for end in ("ROLLBACK", "COMMIT"):
             db.conn.execute("BEGIN IMMEDIATE")
@@ -28,7 +29,7 @@ def test_a_rolled_back_transaction_leaves_no_alert_and_a_committed_one_does(path
             courier.enqueue(db, [Announcement("leak.firing", leak)], 0.0)
             assert db.conn.in_transaction
             db.conn.execute(end)
-        assert db.execute("SELECT count(*) FROM ledger").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM ledger").fetchone()[0] == 1
     assert len(courier.recent()) == 1
 
 
@@ -42,13 +43,13 @@ def test_enqueue_joins_a_transaction_that_the_driver_began(path, courier, leak):
 
 
 def test_enqueue_outside_a_transaction_is_refused(path, courier, leak):
-    with outbox.connect(path) as db, pytest.raises(RuntimeError, match="inside the transaction"):
+    with connect(path) as db, pytest.raises(RuntimeError, match="inside the transaction"):
         courier.enqueue(db, [Announcement("leak.firing", leak)], 0.0)
     assert courier.recent() == []
 
 
 def test_no_notices_need_no_transaction(path, courier):
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         courier.enqueue(db, [], 0.0)
 
 
@@ -69,7 +70,7 @@ def test_recent_is_newest_first_and_bounded(courier, leak, tell):
 
 def test_recording_waits_for_another_writer(path, courier, leak, tell, receiver):
     tell(courier, leak, "leak.firing", now=0.0)
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         db.conn.execute("BEGIN IMMEDIATE")
         results = []
         thread = threading.Thread(target=lambda: results.append(courier.deliver_due(0.0)))

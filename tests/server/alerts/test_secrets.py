@@ -10,16 +10,16 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from heaptide_server.alerts import outbox
 from heaptide_server.alerts.signing import check_secret, new_secret, sign
 from heaptide_server.alerts.targets import Target, load_targets
+from heaptide_server.store.connections import connect
 
 URL = "https://hooks.example/services/T0K3N"
 
 
 @pytest.fixture
 def db(path):
-    with outbox.connect(path) as database:
+    with connect(path) as database:
         yield database
 
 
@@ -67,7 +67,7 @@ def test_a_secret_is_made_once_and_stays_and_the_log_says_how_to_read_it(db, cap
     (first,) = load_targets(db, url=URL)
     (second,) = load_targets(db, url=URL)
     assert first.secrets == second.secrets
-    assert db.execute("SELECT secret FROM alert_secrets").fetchall() == [first.secrets]
+    assert [tuple(row) for row in db.execute("SELECT secret FROM alert_secrets")] == [first.secrets]
     (record,) = caplog.records
     assert "alert_secrets" in record.getMessage()
     assert first.secrets[0] not in caplog.text
@@ -77,7 +77,7 @@ def test_given_secrets_sign_newest_first(db):
     old, new = new_secret(), new_secret()
     (target,) = load_targets(db, url=URL, secret=f"{new}, {old}")
     assert target.secrets == (new, old)
-    assert db.execute("SELECT count(*) FROM alert_secrets").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM alert_secrets").fetchone()[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_no_log_and_no_row_shows_a_secret(courier_to, target, leak, tell, receiv
         courier.deliver_due(step * 50_000.0)
     sent = [json.loads(arrival.body) for arrival in receiver.arrivals]
     assert any(body.get("routing_key") == "R" * 32 for body in sent)
-    with outbox.connect(path) as db:
+    with connect(path) as db:
         told = caplog.text + "".join(db.conn.iterdump())
     assert caplog.records
     assert secret not in told
