@@ -193,7 +193,7 @@ def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
     return leak, None
 
 
-def _is_open(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
+def _is_open(leak: Leak, _seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
     if leak.state["clear_looks"] >= options.clear_looks:
         return _close(leak)
     return leak, None

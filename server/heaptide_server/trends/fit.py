@@ -101,8 +101,8 @@ def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats, Float
     ridge = 1e-9 * np.eye(width) * len(design)
     for _ in range(ROUNDS):
         gram = (weights @ outer).reshape(-1, width, width) + ridge
-        beta = np.linalg.solve(gram, ((weights * floors) @ design)[:, :, None])[:, :, 0]
-        residuals = floors - beta @ design.T
+        beta: Floats = np.linalg.solve(gram, ((weights * floors) @ design)[:, :, None])[:, :, 0].astype(np.float64)
+        residuals: Floats = floors - beta @ design.T
         scale = MAD_TO_SIGMA * np.median(np.abs(residuals), axis=1, keepdims=True)
         bound = HUBER * np.maximum(scale, 1e-6)
         weights = np.minimum(1.0, bound / np.maximum(np.abs(residuals), 1e-300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats
 from heaptide_server.trends.floors import WARM_UP
@@ -10,7 +11,7 @@ from heaptide_server.trends.floors import WARM_UP
 SHARE = 0.2  # a fifth of the least growth
 
 
-def rise(floors: Floats, age_s: Floats) -> Floats:
+def rise(floors: NDArray[np.floating], age_s: Floats) -> Floats:
     """How far the low of the last third lies above that of the first one after warm-up; 0 where unknown: (rows,)."""
     if not len(age_s):
         return np.zeros(floors.shape[0])

@@ -1,0 +1,199 @@
+"""The floors of all workers in memory, kept up to date from the store's raw entries.
+
+Bounds: a track takes 128 buckets x rows x 4 bytes (200 workers of 2,000 sites: 205 MB), a slot keeps 12 lives, and all
+ended lives together `MOST_PAST_BYTES`, the oldest forgotten first; how many were forgotten is remembered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from heaptide_server.model import Floats, Ints, Stored, Worker
+from heaptide_server.store import packed
+from heaptide_server.trends import sieve
+from heaptide_server.trends.floors import MOST_BUCKETS
+from heaptide_server.trends.track import Track
+from heaptide_server.trends.verdict import Generation, Options
+
+MOST_LIVES = 12
+MOST_PAST_BYTES = 128 << 20
+GONE_INTERVALS = 240  # a slot without a living worker for so long was scaled down, not recycled
+SLOWEST_LOOK = 30  # intervals; a long life's window moves slowly, but people wait
+
+Group = tuple[str, str]
+
+
+class Matrix:
+    """Tracks by service and environment. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, Track] = {}
+        self._workers: dict[int, Worker] = {}
+        self._forgotten: Counter[tuple[Group, str, str | None]] = Counter()
+        self._news: Counter[Group] = Counter()
+
+    def add(
+        self,
+        entries: Sequence[Stored],
+        workers: Mapping[int, Worker],
+        site_map: Callable[[int], list[int]],
+    ) -> None:
+        """Adds raw entries in their order.
+
+        Args:
+            entries: as `Store.stored_after` gives them.
+            workers: the workers of these entries, by the store's id; entries of others are passed over.
+            site_map: see `Store.site_map`.
+        """
+        self.refresh(workers)
+        for entry in entries:
+            if entry.worker_id in self._workers:
+                self._add(entry, self._workers[entry.worker_id], site_map)
+        self._forget()
+
+    def refresh(self, workers: Mapping[int, Worker]) -> None:
+        """Learns what changed about workers: slots and generations settle only after a while."""
+        self._workers.update(workers)
+
+    def living(self) -> list[int]:
+        """The ids of the workers that have not ended."""
+        return [track.worker_id for track in self._tracks.values() if not track.ended]
+
+    def groups_due(self) -> list[Group]:
+        """Service and environment of those whose window has moved by about a bucket since their last look."""
+        living: dict[Group, list[Track]] = {}
+        for track in self._tracks.values():
+            if not track.ended:
+                living.setdefault(self._group(track), []).append(track)
+        due = []
+        for group, tracks in living.items():
+            intervals = max(track.used * track.width for track in tracks)
+            every = min(max(intervals // MOST_BUCKETS, 1), SLOWEST_LOOK)
+            if self._news[group] >= every * len(tracks):
+                due.append(group)
+        return due
+
+    def looked_at(self, group: Group) -> None:
+        """The next look follows when the window has moved again."""
+        self._news[group] = 0
+
+    def candidates(self, group: Group, options: Options) -> Ints:
+        """The store's ids of sites that grew by a fifth of the least growth in some slot, over all its generations."""
+        slots: dict[str, list[Track]] = {}
+        for track in self._of(group):
+            slots.setdefault(self._slot(track), []).append(track)
+        found = [np.zeros(0, dtype=np.int64)]
+        for slot, tracks in slots.items():
+            sites, where = np.unique(np.concatenate([track.site_ids for track in tracks]), return_inverse=True)
+            rises = np.concatenate([sieve.rise(track.floors, track.age_s) for track in tracks])
+            forgotten = self._forgotten[group, slot, self._workers[tracks[-1].worker_id].identity.release]
+            grown = np.bincount(where, rises, len(sites)) * (1 + forgotten / len(tracks))
+            found.append(sites[grown > sieve.SHARE * options.least_bytes])
+        return np.unique(np.concatenate(found))
+
+    def generations(self, group: Group, sites: Ints) -> list[Generation]:
+        """The group's lives with one row a site, in the order of `sites` (the store's ids)."""
+        lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
+        return [self._generation(group, track, sites) for track in lives if track.used]
+
+    def live_bytes(self, group: Group, site: int) -> tuple[int, int | None]:
+        """Live bytes of a site over living workers, and those of survivors; None where no tracer knows them."""
+        live, survivors = 0, None
+        for track in self._of(group):
+            if track.ended:
+                continue
+            rows = track.site_ids == site
+            live += int(track.levels[rows].sum())
+            if track.tells_survivors:
+                survivors = (survivors or 0) + int(track.survivors[rows].sum())
+        return max(live, 0), survivors
+
+    def release(self, group: Group) -> str | None:
+        """The release of the worker that started last."""
+        newest = max(self._of(group), key=lambda track: self._workers[track.worker_id].identity.started_at)
+        return self._workers[newest.worker_id].identity.release
+
+    def _add(self, entry: Stored, worker: Worker, site_map: Callable[[int], list[int]]) -> None:
+        track = self._tracks.setdefault(entry.worker_id, Track(entry.worker_id))
+        if entry.kind == "end":
+            track.close()
+            return
+        track.ended = False
+        changes = packed.decode(entry.sites)
+        if len(changes.ids) and int(changes.ids[-1]) >= len(track.site_ids):
+            track.know(np.array(site_map(entry.worker_id), dtype=np.int64))
+        age_s = entry.at - worker.identity.started_at
+        track.add(changes, at=entry.at, age_s=age_s, requests=entry.requests, looked=entry.looked)
+        self._news[self._group(track)] += entry.looked
+
+    def _generation(self, group: Group, track: Track, sites: Ints) -> Generation:
+        worker = self._workers[track.worker_id]
+        floors, variance = _by_site(track, sites)
+        slot = self._slot(track)
+        return Generation(
+            slot=slot,
+            number=worker.generation,
+            release=worker.identity.release,
+            ended=track.ended,
+            started_at=worker.identity.started_at,
+            age_s=np.maximum.accumulate(track.age_s),
+            requests=track.requests.copy(),
+            floors=floors,
+            variance=variance,
+            forgotten=self._forgotten[group, slot, worker.identity.release],
+        )
+
+    def _forget(self) -> None:
+        """Drops lives beyond the bounds: of each slot, of all past ones together, and of slots that are no more."""
+        past = [track for track in self._tracks.values() if track.ended]
+        past.sort(key=lambda track: track.last_at, reverse=True)
+        latest: dict[Group, float] = {}
+        living: set[tuple[Group, str]] = set()
+        for track in self._tracks.values():
+            group = self._group(track)
+            latest[group] = max(latest.get(group, 0.0), track.last_at)
+            if not track.ended:
+                living.add((group, self._slot(track)))
+        kept: Counter[tuple[Group, str]] = Counter()
+        held_bytes = 0
+        for track in past:
+            group, slot = self._group(track), self._slot(track)
+            kept[group, slot] += 1
+            held_bytes += track.held_bytes
+            worker = self._workers[track.worker_id]
+            gone_s = GONE_INTERVALS * worker.identity.interval_s
+            if (group, slot) not in living and latest[group] - track.last_at > gone_s:
+                self._drop(track)
+            elif kept[group, slot] > MOST_LIVES or held_bytes > MOST_PAST_BYTES:
+                self._forgotten[group, slot, worker.identity.release] += 1
+                self._drop(track)
+
+    def _drop(self, track: Track) -> None:
+        del self._tracks[track.worker_id], self._workers[track.worker_id]
+
+    def _of(self, group: Group) -> Iterable[Track]:
+        return [track for track in self._tracks.values() if self._group(track) == group]
+
+    def _group(self, track: Track) -> Group:
+        identity = self._workers[track.worker_id].identity
+        return identity.service, identity.environment
+
+    def _slot(self, track: Track) -> str:
+        worker = self._workers[track.worker_id]
+        return f"{worker.identity.host}/{worker.slot}"
+
+
+def _by_site(track: Track, sites: Ints) -> tuple[Floats, Floats]:
+    """A track's floors and variances by the store's sites, which ascend; two numbers of one site are added up."""
+    floors = np.full((len(sites), track.used), np.nan)
+    variance = np.zeros(len(sites))
+    for row in np.flatnonzero(np.isin(track.site_ids, sites)):
+        at = int(np.searchsorted(sites, track.site_ids[row]))
+        levels = track.floors[row].astype(np.float64)
+        seen = ~(np.isnan(floors[at]) & np.isnan(levels))
+        floors[at] = np.where(seen, np.nan_to_num(floors[at]) + np.nan_to_num(levels), np.nan)
+        variance[at] += max(0.0, float(track.variance[row])) * 1024.0**2
+    return floors, variance

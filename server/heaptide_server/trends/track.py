@@ -1,0 +1,143 @@
+"""One worker's life in memory: its levels now, and their floors in at most 128 buckets of its own intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heaptide_server.model import Columns, Floats, Ints
+
+MOST_BUCKETS = 128
+MOST_WIDTH = 32  # reports in a bucket; after 4,096 reports (34 h of 30 s) the oldest buckets make room
+FIRST_ROWS = 64
+
+Floors = NDArray[np.float32]
+
+
+class Track:
+    """Keeps what a worker's entries tell, entry by entry.
+
+    Attributes:
+        worker_id: the store's id.
+        site_ids: shape (rows,): the store's site id of each of the worker's own numbers.
+        levels: shape (rows,): live bytes now; `survivors` and `variance` likewise, zeros until reported.
+        used: buckets in use.
+        ended: the worker has ended.
+    """
+
+    def __init__(self, worker_id: int) -> None:
+        self.worker_id = worker_id
+        self.site_ids: Ints = np.zeros(0, dtype=np.int64)
+        self.levels: Ints = np.zeros(0, dtype=np.int64)
+        self.survivors: Ints = np.zeros(0, dtype=np.int64)
+        self.variance: Ints = np.zeros(0, dtype=np.int64)
+        self.tells_survivors = False
+        self.ended = False
+        self.used = 0
+        self.width = 1
+        self.last_at = 0.0
+        self._in_last = 0
+        self._seen: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._served = 0
+        self._floors: Floors = np.full((0, MOST_BUCKETS), np.nan, dtype=np.float32)
+        self._age_s: Floats = np.zeros(MOST_BUCKETS)
+        self._requests: Floats = np.zeros(MOST_BUCKETS)
+
+    @property
+    def age_s(self) -> Floats:
+        """Worker's age at the end of each bucket."""
+        return self._age_s[: self.used]
+
+    @property
+    def requests(self) -> Floats:
+        """Requests served by the end of each bucket."""
+        return self._requests[: self.used]
+
+    @property
+    def floors(self) -> Floors:
+        """Lowest live bytes in each bucket, shape (rows, buckets); NaN before a row was first seen."""
+        return self._floors[: len(self.site_ids), : self.used]
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the floors take."""
+        return int(self._floors.nbytes)
+
+    def know(self, site_ids: Ints) -> None:
+        """Learns the store's ids of the worker's numbers, all from the first on."""
+        new = len(site_ids) - len(self.site_ids)
+        self.site_ids = site_ids
+        self.levels, self.survivors, self.variance = (
+            np.concatenate([old, np.zeros(new, dtype=np.int64)]) for old in (self.levels, self.survivors, self.variance)
+        )
+        self._seen = np.concatenate([self._seen, np.zeros(new, dtype=np.bool_)])
+        if len(site_ids) > len(self._floors):
+            room = max(FIRST_ROWS, len(site_ids) * 5 // 4) - len(self._floors)
+            empty = np.full((room, self._floors.shape[1]), np.nan, dtype=np.float32)
+            self._floors = np.concatenate([self._floors, empty])
+
+    def add(self, changes: Columns, *, at: float, age_s: float, requests: int, looked: bool) -> None:
+        """Adds one entry's changes; one that didn't look at the sites changes no floor."""
+        self.last_at = max(self.last_at, at)
+        self._served += max(requests, 0)
+        for name, levels in (
+            ("bytes", self.levels),
+            ("survivor_bytes", self.survivors),
+            ("variance_kib2", self.variance),
+        ):
+            if name in changes.values:
+                levels[changes.ids] += changes.values[name]
+        self.tells_survivors = self.tells_survivors or "survivor_bytes" in changes.values
+        self._seen[changes.ids] = True
+        if looked:
+            self._point(age_s)
+
+    def close(self) -> None:
+        """The worker has ended: keeps no more room than its floors need."""
+        self.ended = True
+        self._floors = self.floors.copy()
+        self._age_s, self._requests = self.age_s.copy(), self.requests.copy()
+
+    def _point(self, age_s: float) -> None:
+        if self.used and self._in_last < self.width:
+            self._in_last += 1
+        else:
+            self._open_bucket()
+        column, rows = self.used - 1, len(self.site_ids)
+        level = np.where(self._seen, self.levels, np.nan).astype(np.float32)
+        self._floors[:rows, column] = np.fmin(self._floors[:rows, column], level)
+        self._age_s[column], self._requests[column] = max(age_s, 0.0), self._served
+
+    def _open_bucket(self) -> None:
+        if self._floors.shape[1] < MOST_BUCKETS:  # it had ended, and is alive again after all
+            self._widen()
+        if self.used == MOST_BUCKETS:
+            if self.width < MOST_WIDTH:
+                self._merge_pairs()
+            else:
+                self._drop_older_half()
+        self.used, self._in_last = self.used + 1, 1
+
+    def _widen(self) -> None:
+        missing = MOST_BUCKETS - self._floors.shape[1]
+        empty = np.full((len(self._floors), missing), np.nan, dtype=np.float32)
+        self._floors = np.concatenate([self._floors, empty], axis=1)
+        self._age_s = np.concatenate([self._age_s, np.zeros(missing)])
+        self._requests = np.concatenate([self._requests, np.zeros(missing)])
+
+    def _merge_pairs(self) -> None:
+        half = MOST_BUCKETS // 2
+        self._floors[:, :half] = np.fmin(self._floors[:, 0::2], self._floors[:, 1::2])
+        self._age_s[:half], self._requests[:half] = self._age_s[1::2].copy(), self._requests[1::2].copy()
+        self._free(half)
+        self.width *= 2
+
+    def _drop_older_half(self) -> None:
+        half = MOST_BUCKETS // 2
+        self._floors[:, :half] = self._floors[:, half:].copy()
+        self._age_s[:half], self._requests[:half] = self._age_s[half:].copy(), self._requests[half:].copy()
+        self._free(half)
+
+    def _free(self, first: int) -> None:
+        self._floors[:, first:] = np.nan
+        self.used = first

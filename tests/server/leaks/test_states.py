@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from heaptide_server.leaks import states
+from heaptide_server.leaks.states import Options, Seen
+from heaptide_server.model import Leak
+from heaptide_server.trends.verdict import Verdict
+
+OPTIONS = Options(dwell_looks=2)
+
+
+def look(kind: str, grown: float = 1e6, release: str | None = "1") -> Seen:
+    verdict = Verdict(
+        row=0,
+        suspect=kind == "suspect",
+        clear=kind == "clear",
+        filling=kind == "filling",
+        z=9.0,
+        bytes_per_hour=1e6,
+        low=9e5,
+        high=1.1e6,
+        bytes_per_request=100.0,
+        grown_bytes=grown,
+        ceiling_bytes=None,
+        clock="requests",
+        workers_rising=2,
+        workers=2,
+        generations_rising=2,
+        generations=2,
+        evidence="Rose.",
+    )
+    return Seen("id", "shop", "production", "site", None, None, verdict, 5_000_000, None, release)
+
+
+def after(leak: Leak | None, *looks: Seen) -> tuple[Any, list[str]]:
+    told = []
+    for now, one in enumerate(looks):
+        leak, event = states.advance(leak, one, float(now), OPTIONS)
+        told += [event.kind] if event else []
+    return leak, told
+
+
+@pytest.fixture
+def opened() -> Leak:
+    leak, told = after(None, *[look("suspect")] * 3, look("suspect", 2e6))
+    assert told == ["leak.firing"]
+    return leak
+
+
+def test_one_suspect_look_is_only_an_impression() -> None:
+    leak, _ = after(None, look("suspect"))
+    assert not states.shown(leak, OPTIONS)
+    assert after(leak, look("unsure"))[0] is None
+
+
+def test_a_suspect_opens_only_once_its_growth_has_doubled() -> None:
+    leak, told = after(None, *[look("suspect")] * 20, look("suspect", 1.9e6))
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(leak, look("suspect", 2e6))
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_a_suspect_dwells_before_it_opens() -> None:
+    leak, told = after(None, look("suspect", 1e6), look("suspect", 9e6))
+    assert (leak.status, told) == ("suspect", [])
+
+
+def test_a_suspect_that_fills_must_double_from_where_it_is_suspected_again() -> None:
+    leak, told = after(None, *[look("suspect")] * 3, *[look("filling", 1.5e6)] * 2)
+    assert leak.status == "filling"
+    leak, told = after(leak, *[look("suspect", 2.5e6)] * 5)
+    assert (leak.status, told) == ("suspect", [])
+
+
+def test_filling_never_alarms() -> None:
+    leak, told = after(None, *[look("filling", 1e6 * n) for n in range(1, 20)])
+    assert (leak.status, told) == ("filling", [])
+    assert after(leak, *[look("clear")] * 5)[0] is None
+
+
+def test_an_open_leak_resolves_after_five_clear_looks_and_unsure_ones_dont_count(opened: Leak) -> None:
+    leak, told = after(opened, *[look("clear")] * 4, look("unsure"), look("unsure"))
+    assert (leak.status, told) == ("open", [])
+    leak, told = after(leak, look("clear"))
+    assert (leak.status, told) == ("resolved", ["leak.resolved"])
+    assert after(leak, *[look("clear")] * 9)[1] == []
+
+
+def test_a_suspect_look_starts_the_clear_count_anew(opened: Leak) -> None:
+    leak, told = after(opened, *[look("clear")] * 4, look("suspect"), *[look("clear")] * 4)
+    assert (leak.status, told) == ("open", [])
+
+
+def test_a_leak_that_comes_back_opens_without_a_new_doubling(opened: Leak) -> None:
+    leak, _ = after(opened, *[look("clear")] * 5)
+    leak, told = after(leak, look("suspect", 6e5), look("suspect", 6e5))
+    assert (leak.status, told, leak.state["regressed"]) == ("open", ["leak.firing"], True)
+
+
+def test_a_leak_resolved_by_hand_stays_so_in_its_release_and_regresses_in_the_next(opened: Leak) -> None:
+    leak, event = states.resolved(opened)
+    assert event is not None
+    assert event.kind == "leak.resolved"
+    leak, told = after(leak, *[look("suspect", 9e6)] * 9)
+    assert (leak.status, told) == ("resolved", [])
+    leak, told = after(leak, look("suspect", release="2"), look("suspect", release="2"))
+    assert (leak.status, told, leak.release) == ("open", ["leak.firing"], "2")
+
+
+def test_a_leak_resolved_by_hand_without_a_release_regresses_only_after_it_was_quiet(opened: Leak) -> None:
+    leak, _ = states.resolved(replace(opened, release=None))
+    leak, told = after(leak, *[look("suspect", 9e6, None)] * 9)
+    assert told == []
+    leak, told = after(leak, look("clear", release=None), *[look("suspect", 9e6, None)] * 2)
+    assert told == ["leak.firing"]
+
+
+def test_a_muted_leak_tells_again_only_once_it_has_grown_by_so_much(opened: Leak) -> None:
+    leak = states.muted(opened, 1e6)
+    leak, told = after(leak, *[look("suspect", 2.9e6)] * 5)
+    assert (leak.status, told) == ("muted", [])
+    leak, told = after(leak, look("suspect", 3e6))
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_a_leak_muted_for_good_says_nothing_but_that_it_is_gone(opened: Leak) -> None:
+    leak, told = after(states.muted(opened, None), *[look("suspect", 1e12)] * 9, *[look("clear")] * 5)
+    assert (leak.status, told) == ("resolved", ["leak.resolved"])
+
+
+def test_reopening_by_hand_fires(opened: Leak) -> None:
+    leak, event = states.reopened(states.muted(opened, None))
+    assert leak.status == "open"
+    assert event is not None
+    assert event.kind == "leak.firing"
