@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heaptide_server.model import Floats, Ints
-from heaptide_server.trends import floors
+from heaptide_server.trends import floors, votes
 from heaptide_server.trends.verdict import Generation, Options
 
 Clock = Literal["requests", "time"]
 
 WHOLE = 0.75  # a generation counts as one that rose, or didn't, when it lived through so much of the window
 KNOWN_LIFE = 1.1  # beyond this multiple of the completed ones' length a generation is on new ground
+SAME_RISE = 0.25  # of the usual late rise, for a generation to count as one that rose
 NEW_GROUND_SEEN = 0.88  # of the least intervals: a row may first be seen within the warm-up
 
 
@@ -142,13 +143,17 @@ def growth(slot: Slot, curve: Curve) -> Floats:
 
 
 def rising_generations(curve: Curve) -> Floats:
-    """How many of the whole generations rose in their late half by over a quarter of the usual late rise: (rows,)."""
+    """How many of the whole generations rose in their late half, by over a quarter of the usual rise: (rows,).
+
+    Not those that rose in one step. Steps at different work in each generation would average to a steady rise.
+    """
     late = curve.each.shape[2] // 2
-    part = curve.each[curve.whole]
-    lasts = np.take_along_axis(part, _last_lived(part)[:, :, None], axis=2)[:, :, 0]
-    usual = curve.floors[:, -1] - curve.floors[:, late]
-    rises = np.nan_to_num(lasts - part[:, :, late])
-    return np.asarray(((rises > 0) & (rises > 0.25 * usual)).sum(axis=0), dtype=np.float64)
+    part = curve.each[curve.whole][:, :, late - 1 :]
+    steps = np.nan_to_num(np.diff(part, axis=2))
+    rises = steps.sum(axis=2)
+    usual = curve.floors[:, -1] - curve.floors[:, late - 1]
+    spread = votes.middle_sum(steps) > votes.SPREAD * rises
+    return np.asarray(((rises > 0) & (rises > SAME_RISE * usual) & spread).sum(axis=0), dtype=np.float64)
 
 
 def slope_variance(curve: Curve, functional: Floats) -> Floats:

@@ -16,6 +16,7 @@ LONE_Z = 6.5  # DETECTION.md, step 6
 LONE_SIZE = 2.0  # the same step
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
 SMALL = 1e-9
+DAY_S = 86400.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Pooled:
         bounded: 1.0 where a bounded shape fits better.
         ceiling: bytes above the levels' start at which it will stop, over all workers.
         grown: bytes, the median of the workers that vote.
-        rising, lives: generations that rose, of how many.
+        rising, lives: generations of the workers that vote that rose, of how many.
     """
 
     clock: Clock
@@ -117,7 +118,9 @@ def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
     ceilings = (voters * np.array([p.shapes.ceiling for p in parts])).sum(axis=0) / np.maximum(voters.sum(axis=0), 1)
     residuals = present * np.log([p.residual + SMALL for p in parts])
     better = np.log([(p.shapes.bounded + SMALL) / (p.shapes.unbounded + SMALL) for p in parts])
-    sure = (np.array([p.z for p in parts]) > LONE_Z) & (vote > 0) & (grown > LONE_SIZE * options.least_bytes)
+    per_day = np.array([p.slope * p.units_per_s * DAY_S for p in parts])
+    sized = (grown > LONE_SIZE * options.least_bytes) & (per_day >= options.least_bytes_per_day)
+    sure = (np.array([p.z for p in parts]) > LONE_Z) & (vote > 0) & sized
     return Pooled(
         clock=clock,
         slope=slope,
@@ -131,8 +134,8 @@ def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
         bounded=np.asarray((voters * better).sum(axis=0) < 0, dtype=np.float64),
         ceiling=ceilings * workers,
         grown=_median_of(grown, voters),
-        rising=np.sum([p.rising for p in parts], axis=0),
-        lives=np.sum([p.lives for p in parts], axis=0),
+        rising=(voters * np.array([p.rising for p in parts])).sum(axis=0),
+        lives=(voters * np.array([p.lives for p in parts])).sum(axis=0),
         units_per_s=float(np.mean([p.units_per_s for p in parts])),
         steady_load=all(p.steady_load for p in parts),
     )

@@ -14,6 +14,12 @@ KEPT_RISE = 0.45
 RISING = 0.55
 
 
+def middle_sum(increments: Floats) -> Floats:
+    """Sum of the middle 70 % of the increments by size, along the last axis: what is left without the largest steps."""
+    cut = max(1, round(TAIL * increments.shape[-1]))
+    return np.asarray(np.sort(increments, axis=-1)[..., cut:-cut].sum(axis=-1))
+
+
 def rising(fit: Fit, error: Floats) -> Floats:
     """1.0 for each row that votes "rising", else 0.0, given its late slope's whole error: shape (rows,)."""
     floors = fit.adjusted
@@ -22,8 +28,7 @@ def rising(fit: Fit, error: Floats) -> Floats:
     increments = np.diff(late, axis=1)
     total = late[:, -1] - late[:, 0]
     whole = np.where(total > 0, total, np.inf)
-    cut = max(1, round(TAIL * increments.shape[1]))
-    middle = np.sort(increments, axis=1)[:, cut:-cut].sum(axis=1)
+    middle = middle_sum(increments)
     from_right = np.minimum.accumulate(late[:, ::-1], axis=1)[:, ::-1]
     kept = from_right[:, -1] - from_right[:, 0]
     vote = (

@@ -88,7 +88,7 @@ def _noise(rng: Rng, n: int, size: float) -> np.ndarray:
     return np.abs(rng.normal(0, size, n))
 
 
-# Each shape: bytes live at the end of each interval of one life. `p` holds the row's own draws, the same in each worker.
+# Each shape: bytes live at the end of each interval of a life. `p` holds the row's own draws, the same in each worker.
 def linear(rng: Rng, life: Life, p: dict[str, float]) -> np.ndarray:
     return p["size"] * life.served / p["served"] + _noise(rng, len(life.age), p["noise"])
 
