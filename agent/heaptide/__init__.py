@@ -5,12 +5,14 @@ Everything behind these functions is imported when it is first needed: `import h
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+TYPE_CHECKING = False  # typing itself would cost more than all the rest of this file
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    App = TypeVar("App")
 
 __version__ = "0.1.0"
 __all__ = ["count_request", "mark", "snapshot", "start", "status", "stop"]
-
-App = TypeVar("App")
 
 
 def start(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
 MOST_EVENTS = 100
 
 
-@dataclass
 class Inbox:
     """Made anew in each process.
 
@@ -25,10 +23,11 @@ class Inbox:
         done: the thread has sent its last report, or given up.
     """
 
-    requests: int = 0
-    events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
-    look: bool = False
-    stop_by: float | None = None
-    process_ends: bool = False
-    wake: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        self.requests = 0
+        self.events: deque[dict[str, Any]] = deque(maxlen=MOST_EVENTS)
+        self.look = False
+        self.stop_by: float | None = None
+        self.process_ends = False
+        self.wake = threading.Event()
+        self.done = threading.Event()

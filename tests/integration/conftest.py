@@ -1,0 +1,89 @@
+"""A collector that records: real HTTP in a thread, acknowledging as the real one does."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+
+class RecordingCollector(ThreadingHTTPServer):
+    """Keeps every report that it accepted, in `reports`, and every event, in `events`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.reports: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.fail_with: int | None = None
+        self._acknowledged: dict[str, int] = {}
+        self._guard = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def take(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self._guard:
+            if self.fail_with is not None:
+                return self.fail_with, {"error": {"message": "told to fail"}}
+            if path == "/api/v1/events":
+                self.events.append(body)
+                return 202, {}
+            return self._take_report(body)
+
+    def _take_report(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        key = body["worker"]["key"]
+        last = self._acknowledged.get(key, 0)
+        if body["sequence"] > last:
+            if body["base"] not in (0, last):
+                return 409, {"error": {"message": "gap"}, "acknowledged": last}
+            self.reports.append(body)
+            self._acknowledged[key] = body["sequence"]
+        return 200, {"acknowledged": max(last, body["sequence"]), "requests": []}
+
+    def pids(self, *, final: bool | None = None) -> set[int]:
+        return {r["worker"]["pid"] for r in list(self.reports) if final is None or r["final"] == final}
+
+    def requests(self) -> int:
+        return sum(report["requests"] for report in list(self.reports))
+
+    def wait_until(self, holds: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}; reports from {self.pids()}"
+            time.sleep(0.02)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: RecordingCollector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, answer = self.server.take(self.path, json.loads(gzip.decompress(body)))
+        encoded = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def recording_collector() -> Iterator[RecordingCollector]:
+    with RecordingCollector() as collector:
+        thread = threading.Thread(target=collector.serve_forever, args=(0.02,))
+        thread.start()
+        yield collector
+        collector.shutdown()
+        thread.join()
