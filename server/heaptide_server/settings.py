@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         None, description="Signs alerts by Standard Webhooks; whsec_ and base64. Made and kept when it isn't set."
     )
+    webhook_format: Literal["generic", "alertmanager", "slack", "pagerduty"] = Field(
+        "generic", description="Whose language alerts speak; pagerduty takes its key from HEAPTIDE_WEBHOOK_SECRET."
+    )
+    webhook_allow_http: bool = Field(False, description="Alerts may go over plain http beyond this machine.")
     webhook_allow_nets: str = Field(
         "", description="Private networks that alerts may go to, as CIDR separated by commas: 127.0.0.0/8,10.0.0.0/8."
     )

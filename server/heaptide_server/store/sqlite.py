@@ -37,7 +37,7 @@ class SqliteStore:
     """`heaptide_server.store.protocol.Store` in one SQLite file, for one collector process at a time.
 
     Args:
-        path: the file; made when it isn't there. `migrate` comes before anything else.
+        path: the file. Nothing is opened before `migrate`, which makes it where it isn't there.
         retention: how long each thing is kept.
         opened_at: no heartbeat counts as missing for time before this, when nobody listened.
     """

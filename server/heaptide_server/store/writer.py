@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from sqlite_utils import Database
+
 from heaptide_server.model import Columns, Receipt, Report
 from heaptide_server.store import appending, packed
 from heaptide_server.store.connections import connect, transaction
@@ -42,8 +44,9 @@ class Writer:
         self.live: dict[str, Known] = {}
         self._raw_s = raw_s
         self._waiting: deque[_Call] = deque()
+        self._path = path
         self._executor = ThreadPoolExecutor(1, "heaptide-writer")
-        self._db = self._executor.submit(connect, path).result()
+        self._opened: Database | None = None
 
     def migrate(self) -> None:
         """Brings the schema to this version and reads the workers that are alive."""
@@ -73,8 +76,15 @@ class Writer:
 
     def close(self) -> None:
         """Finishes what was begun, then closes the connection."""
-        self._executor.submit(self._db.close)
         self._executor.shutdown(wait=True)
+        if self._opened:
+            self._opened.close()
+
+    @property
+    def _db(self) -> Database:
+        if self._opened is None:
+            self._opened = connect(self._path)
+        return self._opened
 
     def _submit(self, work: Callable[[], T]) -> T:
         try:

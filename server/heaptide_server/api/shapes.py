@@ -1,0 +1,113 @@
+"""The JSON of the HTTP API. What isn't known is null, never a guess."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Any
+
+from heaptide_server.model import Leak, ServiceSummary, Site, SiteGrowth, Worker
+
+
+def leak_json(leak: Leak) -> dict[str, Any]:
+    """A leak, in the shape that stays stable."""
+    return {
+        "id": leak.id,
+        "service": leak.service,
+        "environment": leak.environment,
+        "kind": leak.kind,
+        "status": leak.status,
+        "site": site_json(leak.site),
+        "types": None if leak.type_name is None else [{"name": leak.type_name, "share": None}],
+        "growth": {
+            "bytes_per_hour": _number(leak.bytes_per_hour),
+            "low": _number(leak.bytes_per_hour_low),
+            "high": _number(leak.bytes_per_hour_high),
+            "bytes_per_request": _number(leak.bytes_per_request),
+        },
+        "live_bytes": leak.live_bytes,
+        "survivor_bytes": leak.survivor_bytes,
+        "workers": leak.workers,
+        "generations": leak.generations,
+        "confidence": _number(leak.confidence),
+        "first_seen": time_json(leak.first_seen),
+        "last_seen": time_json(leak.last_seen),
+        "release": leak.release,
+        "retention": None,
+        "forecast": None,
+        "advice": None,
+    }
+
+
+def site_json(site: Site | None) -> dict[str, Any] | None:
+    """A site: the innermost frame in the user's own code, and the whole stack, allocation first."""
+    if site is None or site.top is None:
+        return None
+    frames = [
+        {"file": frame.file, "function": frame.function, "line": frame.line, "in_app": frame.in_app}
+        for frame in site.frames
+    ]
+    return {"file": site.top.file, "function": site.top.function, "line": site.top.line, "frames": frames}
+
+
+def growth_json(growth: SiteGrowth) -> dict[str, Any]:
+    """A site's growth over a window; `site` is null for what the agent sums up as "other"."""
+    return {
+        "site": site_json(growth.site),
+        "growth_bytes": growth.growth_bytes,
+        "growth_blocks": growth.growth_blocks,
+        "live_bytes": growth.live_bytes,
+        "survivor_bytes": growth.survivor_bytes,
+    }
+
+
+def worker_json(worker: Worker) -> dict[str, Any]:
+    """A worker; `state` is alive, ended or missing."""
+    identity = worker.identity
+    state = "alive" if worker.ended_at is None else "missing" if worker.end_reason == "missing" else "ended"
+    return {
+        "id": worker.id,
+        "environment": identity.environment,
+        "host": identity.host,
+        "pid": identity.pid,
+        "slot": worker.slot,
+        "generation": worker.generation,
+        "state": state,
+        "end_reason": worker.end_reason,
+        "release": identity.release,
+        "python": identity.python,
+        "agent": identity.agent,
+        "server": identity.server,
+        "interval_s": identity.interval_s,
+        "started_at": time_json(identity.started_at),
+        "first_seen": time_json(worker.first_seen),
+        "last_seen": time_json(worker.last_seen),
+        "ended_at": None if worker.ended_at is None else time_json(worker.ended_at),
+        "requests": worker.requests,
+        "vitals": worker.vitals,
+        "tracer": worker.tracer,
+        "cost": worker.agent,
+        "skew_s": worker.skew_s,
+    }
+
+
+def service_json(summary: ServiceSummary) -> dict[str, Any]:
+    """A service in an environment."""
+    return {
+        "service": summary.service,
+        "environment": summary.environment,
+        "workers": summary.workers,
+        "rss_bytes": summary.rss_bytes,
+        "limit_bytes": summary.limit_bytes,
+        "release": summary.release,
+        "last_seen": time_json(summary.last_seen),
+    }
+
+
+def time_json(at: float) -> str:
+    """A time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,87 @@
+"""`heaptide serve`: one process, one line that says where it is, and a sentence when it can't start."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import sqlite3
+import sys
+from types import FrameType
+
+import uvicorn
+
+from heaptide_server.app import create_app
+from heaptide_server.security import Guard, is_loopback
+from heaptide_server.settings import Settings
+
+# Live pages hold their streams open; what isn't done by then is broken off.
+GRACEFUL_S = 5
+
+
+def serve(settings: Settings) -> int:
+    """Runs the collector until it's told to end.
+
+    Returns:
+        The exit status: 0 after SIGINT or SIGTERM, 2 if it couldn't start; standard error then says why.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        guard = Guard.of(settings)
+        _check_host(settings.host, guard)
+        listener = _listen(settings.host, settings.port)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        app = create_app(settings)
+        app.state.collector.open()
+    except ValueError as error:
+        return _refuse(str(error))
+    except sqlite3.Error as error:
+        return _refuse(f"The database {settings.db} can't be opened: {error}. Name another with --db or HEAPTIDE_DB.")
+    # Once it has shut down, uvicorn raises the signal that ended it again: a good end has status 0.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    _welcome(settings, guard)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACEFUL_S
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _check_host(host: str, guard: Guard) -> None:
+    if guard.is_open and not is_loopback(host):
+        raise ValueError(
+            f"Without tokens anybody who reaches {host} could read and write. Set HEAPTIDE_INGEST_TOKEN (for agents) "
+            "and HEAPTIDE_READ_TOKEN (for people), or listen on 127.0.0.1."
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} on {host} is taken, perhaps by another collector. Choose one with --port."
+        else:
+            message = f"{host} port {port} can't be listened on: {error.strerror or error}."
+        raise ValueError(message) from error
+
+
+def _welcome(settings: Settings, guard: Guard) -> None:
+    token = " HEAPTIDE_TOKEN=..." if guard.ingest else ""
+    print(  # noqa: T201 - the one line that the command is run for
+        f"Heaptide is at {settings.address} - connect an app: "
+        f"HEAPTIDE_COLLECTOR={settings.address}{token} heaptide run -- gunicorn ...",
+        flush=True,
+    )
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 - why the command ends
+    return 2
