@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heaptide.tracer.protocol import Tracer
-
-_log = logging.getLogger("heaptide")
 
 
 def choose(name: str, *, frames: int | None, sample_bytes: int | None) -> Tracer:
@@ -30,7 +27,9 @@ def choose(name: str, *, frames: int | None, sample_bytes: int | None) -> Tracer
 
 
 def _sampling(_frames: int | None, _sample_bytes: int | None) -> Tracer:
-    _log.warning(
+    import logging
+
+    logging.getLogger("heaptide").warning(
         "Heaptide has no sampling tracer on this interpreter, so allocation sites aren't traced. "
         "HEAPTIDE_TRACER=exact traces every allocation, but multiplies CPU time; HEAPTIDE_TRACER=off hides this line."
     )

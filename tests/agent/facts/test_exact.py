@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import select
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -88,13 +89,27 @@ def test_the_largest_stacks_come_first_and_the_rest_is_summed(take, write):
 
 def test_a_stack_reported_before_is_returned_whatever_its_size_until_it_holds_nothing(take, write):
     shop = write("leaky_shop", LEAKY)
-    shop.serve(requests=50, size=50_000)
+    shop.serve(requests=50, size=5_000)
     (key,) = (key for key, stat in held(take(), shop).items() if stat.frames[0][2] == LEAKING_LINE)
     del shop.KEPT[1:]
-    kept = take(most=1, keep=frozenset({key})).stacks[key]
-    assert kept.bytes == pytest.approx(50_000, rel=0.01)
+    larger = bytearray(1_000_000)
+    assert key not in take(most=1).stacks
+    look = take(most=1, keep=frozenset({key}))
+    assert look.stacks[key].bytes == pytest.approx(5_000, rel=0.05)
+    assert len(look.stacks) == 2
+    assert sum(stat.bytes for stat in look.stacks.values()) + look.other.bytes == look.traced_bytes > len(larger)
     shop.KEPT.clear()
     assert key not in take(most=1, keep=frozenset({key})).stacks
+
+
+def test_a_second_start_goes_on_with_the_tracers_own_tracing(tracer, take):
+    kept = bytearray(1_000_000)
+    tracer.start()
+    look = take()
+    assert look.traced_bytes >= len(kept)
+    assert look.notes == ()
+    tracer.stop()
+    assert not tracemalloc.is_tracing()
 
 
 def test_the_agents_own_memory_is_not_in_a_look(take):
@@ -187,6 +202,14 @@ def test_an_application_that_stops_tracemalloc_is_told_once_and_looks_are_skippe
     assert looks == [None, None, None]
     assert len(caplog.records) == 1
     assert "stopped tracemalloc" in caplog.text
+
+
+def test_nothing_of_the_snapshot_is_held_after_a_look(tracer, take):
+    kept = [[number] for number in range(50_000)]
+    before = sys.getallocatedblocks()
+    look = take(most=10)
+    assert look.traced_bytes > len(kept)
+    assert sys.getallocatedblocks() - before < 10_000
 
 
 def test_stop_ends_tracing_and_can_be_repeated(tracer, caplog):
