@@ -24,7 +24,6 @@ class Fit:
         early, late: slope before and after the middle.
         error: standard error of the late slope.
         degrees: degrees of freedom left.
-        residual: sum of squared residuals over the sum of squares around the mean.
         adjusted: the floors without the part that the request rate explains.
         functional: shape (k,): the late slope as a linear functional of a row (ordinary least squares).
     """
@@ -33,7 +32,6 @@ class Fit:
     late: Floats
     error: Floats
     degrees: int
-    residual: Floats
     adjusted: Floats
     functional: Floats
 
@@ -72,29 +70,26 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
     unit = np.where(spread > 0, spread, 1.0)[:, None]
     level = floors[:, :1]
     scaled = (floors - level) / unit
-    beta, residuals, psi, slopes = _irls(design, scaled)
+    beta, psi, slopes = _irls(design, scaled)
     degrees = count - design.shape[1]
     gram = np.linalg.pinv(design.T @ design)
     pick = np.zeros(design.shape[1])
     pick[1:3] = 1
     variance = (psi**2).sum(axis=1) / degrees / slopes**2 * float(pick @ gram @ pick)
     error = np.sqrt(variance * _inflation(psi))
-    around = scaled - scaled.mean(axis=1, keepdims=True)
-    total = np.maximum((around**2).sum(axis=1), 1e-12)
     load_effect = beta[:, 3:] @ design[:, 3:].T
     return Fit(
         early=beta[:, 1] * unit[:, 0],
         late=(beta[:, 1] + beta[:, 2]) * unit[:, 0],
         error=error * unit[:, 0],
         degrees=degrees,
-        residual=(residuals**2).sum(axis=1) / total,
         adjusted=(scaled - load_effect) * unit + level,
         functional=np.asarray(pick @ gram @ design.T),
     )
 
 
-def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Coefficients, residuals, Huber's psi of them, and the mean of its derivative."""
+def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats]:
+    """Coefficients, Huber's psi of the residuals, and the mean of its derivative."""
     width = design.shape[1]
     outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     weights = np.ones_like(floors)
@@ -109,7 +104,7 @@ def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats, Float
     inside = (np.abs(residuals) <= bound).mean(axis=1, keepdims=True)
     psi: Floats = np.clip(residuals, -bound, bound)
     slopes: Floats = np.maximum(inside[:, 0], 0.5)
-    return beta, residuals, psi, slopes
+    return beta, psi, slopes
 
 
 def _inflation(residuals: Floats) -> Floats:

@@ -111,25 +111,30 @@ def window(slot: Slot, clock: Clock, options: Options) -> Window | None:
 def join(slot: Slot, clock: Clock, span: Window, rows: Ints, options: Options) -> Curve:
     """Joins the lives of a slot over a window: mean increments of those that lived through each bucket, summed up."""
     each = np.array([floors.bucket(life.floors[rows], _positions(life, clock), span.edges) for life in slot.lives])
-    steps = np.diff(each, axis=2)
-    lived = ~np.isnan(steps)
-    mean = np.where(lived, steps, 0).sum(axis=0) / np.maximum(lived.sum(axis=0), 1)
-    joined = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(mean, axis=1)], axis=1)
+    joined = _chained(each)
     seen = sum((~np.isnan(life.floors[rows])).sum(axis=1) for life in slot.lives)
     rates = np.array(
         [floors.mean_rates(life.requests, life.age_s, _positions(life, clock), span.edges) for life in slot.lives]
     )
-    known = np.isfinite(rates)
-    mean_rates = np.where(known, rates, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    # Chained as the floors are: else a life that ends within the window would make a jump in the one and not the other.
+    load = _chained(rates[:, None, :])[0] + float(np.nan_to_num(rates[:, 0]).max())
     reach = [float((_positions(life, clock)[-1] - span.edges[0]) / span.length) for life in slot.lives]
     return Curve(
         window=span,
         floors=joined,
         present=(seen >= NEW_GROUND_SEEN * options.least_intervals).astype(np.float64),
-        rates=mean_rates,
+        rates=load,
         each=each,
         whole=[index for index, share in enumerate(reach) if share >= WHOLE],
     )
+
+
+def _chained(each: Floats) -> Floats:
+    """Mean increments of (lives, rows, k) over the lives that lived through them, summed up from 0: (rows, k)."""
+    steps = np.diff(each, axis=2)
+    lived = np.isfinite(steps)
+    mean = np.where(lived, steps, 0).sum(axis=0) / np.maximum(lived.sum(axis=0), 1)
+    return np.concatenate([np.zeros((each.shape[1], 1)), np.cumsum(mean, axis=1)], axis=1)
 
 
 def growth(slot: Slot, curve: Curve) -> Floats:

@@ -28,7 +28,6 @@ class Part:
     z: Floats
     early: Floats
     late: Floats
-    residual: Floats
     present: Floats
     vote: Floats
     grown: Floats
@@ -46,6 +45,7 @@ class Pooled:
 
     Attributes:
         lone: 1.0 where one worker alone is sure enough.
+        residual: share of the sum of squares that the best shape of either family leaves.
         ratio: late slope over early slope; infinite where it didn't rise early.
         bounded: 1.0 where a bounded shape fits better.
         ceiling: bytes above the levels' start at which it will stop, over all workers.
@@ -94,7 +94,6 @@ def _part(slot: Slot, clock: Clock, rows: Ints, options: Options) -> Part | None
         z=pool.normal_score(line.late / error, line.degrees),
         early=line.early,
         late=line.late,
-        residual=line.residual,
         present=curve.present,
         vote=votes.rising(line, error) * curve.present,
         grown=generations.growth(slot, curve),
@@ -116,7 +115,7 @@ def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
     late = (voters * np.array([p.late for p in parts])).sum(axis=0)
     workers = present.sum(axis=0)
     ceilings = (voters * np.array([p.shapes.ceiling for p in parts])).sum(axis=0) / np.maximum(voters.sum(axis=0), 1)
-    residuals = present * np.log([p.residual + SMALL for p in parts])
+    residuals = present * np.log([np.minimum(p.shapes.bounded, p.shapes.unbounded) + SMALL for p in parts])
     better = np.log([(p.shapes.bounded + SMALL) / (p.shapes.unbounded + SMALL) for p in parts])
     per_day = np.array([p.slope * p.units_per_s * DAY_S for p in parts])
     sized = (grown > LONE_SIZE * options.least_bytes) & (per_day >= options.least_bytes_per_day)
