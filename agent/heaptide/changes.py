@@ -17,7 +17,7 @@ from heaptide.tracer.protocol import Look, RawFrame, StackStat
 MOST_SITES = 5_000  # numbers a worker hands out: bounds its own tables, and the collector's map of it
 MOST_TYPES = 5_000
 OTHER = "(other)"
-ROW_BYTES = 700  # estimate of what one numbered row holds here: key, list of levels, table entries
+ROW_BYTES = 1_200  # estimate of what one numbered row holds here: key, frames, list of levels, table entries
 LOOKS_BEFORE_RENEWAL = 100  # a full table is begun anew at most this often
 
 # What has been allocated doesn't shrink when the stack holds nothing any more.
@@ -74,6 +74,7 @@ class Table:
         self._most = most
         self._numbers: dict[Hashable, int] = {}
         self._levels: list[list[int]] = []
+        self._before: dict[Hashable, Levels] = {}
         self.overflowed = False
 
     def __len__(self) -> int:
@@ -83,14 +84,20 @@ class Table:
         """Keys whose last queued level isn't zero; the sum of the others isn't one of them."""
         return frozenset(key for key, n in self._numbers.items() if self._levels[n][0] and key != OTHER)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._numbers
+
     def reset(self) -> None:
-        """Forgets all: the next difference defines every key anew, and its changes are levels."""
+        """Begins anew: the next difference or restatement defines every key, and its changes are levels."""
+        if self._numbers:
+            self._before = {key: tuple(self._levels[n]) for key, n in self._numbers.items() if any(self._levels[n])}
         self._numbers.clear()
         self._levels.clear()
         self.overflowed = False
 
     def difference(self, look: Mapping[Hashable, Levels], other: Levels) -> tuple[list[Hashable], bytes]:
         """Keys that are new, in the order of their numbers, and the packed changes of the rows that changed."""
+        self._before = {}
         known = len(self._levels)
         rows = dict(self._rows(look, other))
         changed: dict[int, list[int]] = {}
@@ -100,6 +107,14 @@ class Table:
                 changed[number] = change
         new = [key for key, number in self._numbers.items() if number >= known]
         return new, self._pack(changed, rows.values())
+
+    def restatement(self) -> tuple[list[Hashable], bytes]:
+        """As `difference` where there was no look: nothing, but after a reset the levels from before it."""
+        if not self._before:
+            return [], _NOTHING
+        look = dict(self._before)
+        other = look.pop(OTHER, tuple(0 for _ in self._columns))
+        return self.difference(look, other)
 
     def _rows(self, look: Mapping[Hashable, Levels], other: Levels) -> Iterable[tuple[Hashable, Levels]]:
         for key, levels in look.items():
@@ -151,6 +166,9 @@ class Table:
 class Sites:
     """Changes per allocation site.
 
+    Attributes:
+        begun: whether there was a look yet.
+
     Args:
         place: turns a code object's file name into the name that travels and whether it is the user's own code.
         most: sites that get a number.
@@ -159,7 +177,9 @@ class Sites:
     def __init__(self, place: Place, most: int = MOST_SITES) -> None:
         self._place = place
         self._table = Table(wire.SITE_COLUMNS, most)
+        self._frames: dict[Hashable, Sequence[RawFrame]] = {}
         self._looks = 0
+        self.begun = False
 
     def keep(self) -> frozenset[Hashable]:
         """Stacks that the next look must not leave out."""
@@ -168,6 +188,11 @@ class Sites:
     def held_bytes(self) -> int:
         """Estimate of what is held here."""
         return len(self._table) * ROW_BYTES
+
+    @property
+    def defined(self) -> int:
+        """How many numbers are given out."""
+        return len(self._table)
 
     @property
     def crowded(self) -> bool:
@@ -181,16 +206,24 @@ class Sites:
 
     def unchanged(self) -> SiteChanges:
         """What a report says when there was no look."""
-        return SiteChanges(len(self._table))
+        first = self.defined
+        return self._changes(first, *self._table.restatement())
 
     def difference(self, look: Look) -> SiteChanges:
         """What changed since the last look that was queued."""
         self._looks += 1
+        self.begun = True
         first = len(self._table)
         levels: dict[Hashable, Levels] = {key: _site_levels(stat) for key, stat in look.stacks.items()}
         new, changes = self._table.difference(levels, _site_levels(look.other))
+        self._frames.update((key, look.stacks[key].frames) for key in new if key != OTHER)
+        return self._changes(first, new, changes)
+
+    def _changes(self, first: int, new: Sequence[Hashable], changes: bytes) -> SiteChanges:
         frames: dict[WireFrame, int] = {}
-        define = [self._define(look.stacks[key].frames if key in look.stacks else (), frames) for key in new]
+        define = [self._define(self._frames.get(key, ()), frames) for key in new]
+        if len(self._frames) > len(self._table) > 0:
+            self._frames = {key: stack for key, stack in self._frames.items() if key in self._table}
         return SiteChanges(first, list(frames), define, changes)
 
     def _define(self, stack: Sequence[RawFrame], frames: dict[WireFrame, int]) -> list[int]:
@@ -202,10 +235,20 @@ class Sites:
 
 
 class Types:
-    """Changes of object counts per type."""
+    """Changes of object counts per type.
+
+    Attributes:
+        begun: whether objects were counted yet.
+    """
 
     def __init__(self, most: int = MOST_TYPES) -> None:
         self._table = Table(wire.TYPE_COLUMNS, most)
+        self.begun = False
+
+    @property
+    def defined(self) -> int:
+        """How many numbers are given out."""
+        return len(self._table)
 
     def held_bytes(self) -> int:
         """Estimate of what is held here."""
@@ -217,12 +260,16 @@ class Types:
 
     def unchanged(self) -> TypeChanges:
         """What a report says when objects weren't counted."""
-        return TypeChanges(len(self._table))
+        first = self.defined
+        return self._changes(first, *self._table.restatement())
 
     def difference(self, counts: Mapping[str, int]) -> TypeChanges:
         """What changed since the last count that was queued."""
-        first = len(self._table)
-        new, changes = self._table.difference({name: (count,) for name, count in counts.items()}, (0,))
+        self.begun = True
+        first = self.defined
+        return self._changes(first, *self._table.difference({name: (n,) for name, n in counts.items()}, (0,)))
+
+    def _changes(self, first: int, new: Sequence[Hashable], changes: bytes) -> TypeChanges:
         return TypeChanges(first, [str(name) for name in new], changes)
 
 

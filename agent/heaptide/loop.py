@@ -142,4 +142,6 @@ class Loop:
         if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 0):
             return {"id": identity, "status": "refused", "reason": "sample_bytes isn't a whole number, 0 or null"}
         self._tracer.set_rate(rate)
+        if not rate:  # a pause may forget blocks; what is found after it is a level, not growth
+            self._reporter.resync()
         return {"id": identity, "status": "done"}

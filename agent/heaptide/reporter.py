@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -107,11 +107,13 @@ class Reporter:
             look_now: look at the allocations even if the budget says no.
             final: the process is ending; a look that would take long is left out.
         """
-        if self._broken or self._sites.crowded:
-            self.resync()
         now = self._clock()
-        look = self._look(now, force=look_now, final=final)
-        sites, types = self._changes(look, self._counts(final=final))
+        renew = self._sites.crowded
+        look = self._look(now, force=look_now, final=final, keep=frozenset() if renew else self._sites.keep())
+        counts = self._counts(final=final)
+        if self._broken or (renew and look) or self._begins(look, counts):
+            self.resync()
+        sites, types = self._changes(look, counts)
         report = Report(
             base=self._base,
             sequence=self._sequence + 1,
@@ -135,7 +137,13 @@ class Reporter:
         """Ends tracing."""
         self._sources.tracer.stop()
 
-    def _look(self, now: float, *, force: bool, final: bool) -> Look | None:
+    def _begins(self, look: Look | None, counts: dict[str, int] | None) -> bool:
+        """Whether this is the first look or count, but not the first report: levels of before aren't growth since."""
+        first_look = look is not None and not self._sites.begun
+        first_count = counts is not None and not self._types.begun
+        return self._base > 0 and (first_look or first_count)
+
+    def _look(self, now: float, *, force: bool, final: bool, keep: frozenset[Hashable]) -> Look | None:
         tracer = self._sources.tracer
         paced_itself = tracer.name == "exact"
         if not (force or paced_itself or self._budget.due(now)) or (final and self._last_look_s > MOST_FINAL_LOOK_S):
@@ -143,7 +151,7 @@ class Reporter:
         look = None
         cpu_s = time.thread_time()
         with self._gate("looking at the allocations"):
-            look = tracer.take(survivor_age_s=self._survivor_age_s, most=MOST_STACKS, keep=self._sites.keep())
+            look = tracer.take(survivor_age_s=self._survivor_age_s, most=MOST_STACKS, keep=keep)
         if look is not None:
             self._last_look_s = self._clock() - now
             self._budget.spent(now, time.thread_time() - cpu_s)
@@ -160,13 +168,11 @@ class Reporter:
         return counts
 
     def _changes(self, look: Look | None, counts: dict[str, int] | None) -> tuple[SiteChanges, TypeChanges]:
-        sites, types = self._sites.unchanged(), self._types.unchanged()
+        sites, types = SiteChanges(self._sites.defined), TypeChanges(self._types.defined)
         self._broken = True
         with self._gate("finding what changed"):
-            if look is not None:
-                sites = self._sites.difference(look)
-            if counts is not None:
-                types = self._types.difference(counts)
+            sites = self._sites.unchanged() if look is None else self._sites.difference(look)
+            types = self._types.unchanged() if counts is None else self._types.difference(counts)
             self._broken = False
         return sites, types
 

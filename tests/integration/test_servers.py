@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ UVICORN = [BIN / "uvicorn", "{app}:app", "--port", "{port}", "--log-level", "war
 GUNICORN = [BIN / "gunicorn", "{app}:app", "-b", "127.0.0.1:{port}", "--log-level", "warning", "-w"]
 UVICORN_WORKER = ["-k", "uvicorn_worker.UvicornWorker"]
 
-# name: (command, app in which start() is called, app that knows nothing, processes that serve)
+# name: (command, the app's interface, processes that serve)
 SERVERS = {
     "uvicorn": (UVICORN, "asgi", 1),
     "uvicorn_workers": ([*UVICORN, "--workers", "2"], "asgi", 2),
@@ -78,10 +79,8 @@ class Server:
         return time.monotonic() - began
 
     def kill(self) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(timeout=10)
 
 
@@ -133,18 +132,17 @@ def test_reports_come_from_the_serving_processes_alone_and_the_last_one_arrives(
     assert len(keys) == server.workers
 
 
-@pytest.mark.parametrize("name", ["uvicorn", "gunicorn_sync", "gunicorn_uvicorn_worker", "gunicorn_asgi"])
+@pytest.mark.parametrize("name", ["uvicorn_workers", "gunicorn_sync", "gunicorn_uvicorn_worker", "gunicorn_asgi"])
 def test_a_killed_worker_says_nothing_more_and_its_successor_is_another(launch, recording_collector, name) -> None:
     server = launch(name, run=False, collector=recording_collector.url)
     recording_collector.wait_until(lambda: len(recording_collector.pids()) == server.workers, "all workers report")
     killed = server.get()
     os.kill(killed, signal.SIGKILL)
-    if server.workers > 1:
-        recording_collector.wait_until(lambda: len(recording_collector.pids()) == 3, "the successor reports")
-    server.terminate() if server.workers > 1 else server.process.wait(timeout=10)
+    recording_collector.wait_until(lambda: len(recording_collector.pids()) == 3, "the successor reports")
+    server.terminate()
 
     assert killed not in recording_collector.pids(final=True)
-    assert len(recording_collector.pids(final=True)) == (2 if server.workers > 1 else 0)
+    assert len(recording_collector.pids(final=True)) == 2
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "gunicorn_sync", "gunicorn_uvicorn_worker", "gunicorn_asgi"])
