@@ -154,7 +154,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     opened.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start() -> float:
     """An hour's beginning, in seconds since the epoch."""
     assert START % 3600 == 0
