@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from heaptide_server.api.shapes import leak_json
+from heaptide_server.leaks.ledger import Changes
 from heaptide_server.model import Frame, Leak, Site
 
 
@@ -18,6 +19,10 @@ def a_leak(**told):
         release="1.0", evidence="rising", state={"grown_bytes": 5, "fired": True, "quiet": False},
     )  # fmt: skip
     return replace(leak, **told)
+
+
+def remember(client, *leaks):
+    client.collector.ledger.update("shop", "production", time.time(), lambda _: Changes(list(leaks), [], []))
 
 
 def test_a_report_is_acknowledged_again_when_it_is_repeated(client, post, sender):
@@ -113,7 +118,7 @@ def test_the_json_of_a_leak_has_the_stable_shape():
 
 
 def test_leaks_are_listed_shown_and_decided_on(client):
-    client.collector.ledger.save([a_leak(), a_leak(id="other", status="muted")], [], time.time())
+    remember(client, a_leak(), a_leak(id="other", status="muted"))
     assert [leak["id"] for leak in client.get("/api/v1/leaks?status=open").json()["leaks"]] == ["abc"]
     assert client.get("/api/v1/leaks/abc").json()["status"] == "open"
     for action, status in (("mute", "muted"), ("reopen", "open"), ("resolve", "resolved")):
@@ -125,7 +130,7 @@ def test_leaks_are_listed_shown_and_decided_on(client):
 
 def test_metrics_tell_of_workers_leaks_and_reports(client, post, sender):
     post(client, sender().body({1: 1000}, time.time()))
-    client.collector.ledger.save([a_leak()], [], time.time())
+    remember(client, a_leak())
     text = client.get("/metrics").text
     assert 'heaptide_reports_total{outcome="accepted"} 1.0' in text
     labels = 'environment="production",host="web-1",service="shop",slot="1"'
