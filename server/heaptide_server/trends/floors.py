@@ -15,6 +15,8 @@ LEAST_BUCKETS = 8  # a hinge, two covariates and an error estimate need more poi
 QUANTILE = 0.15  # step 2
 COVERED = 0.9  # a generation that ended inside a bucket says nothing of it, but for a rounding error
 
+NO_TIME_S = 1e-6  # a bucket without time has no rate
+
 
 def place(positions: Floats, edges: Floats) -> Ints:
     """The bucket of each position, -1 outside; a bucket holds its upper edge but not its lower one."""
@@ -69,6 +71,6 @@ def mean_rates(requests: Floats, age_s: Floats, positions: Floats, edges: Floats
     served = np.append(0.0, requests) if positions[0] > 0 else requests
     lived = np.append(0.0, age_s) if positions[0] > 0 else age_s
     spent = np.diff(np.interp(edges, at, lived))
-    rate = np.diff(np.interp(edges, at, served)) / np.where(spent > 0, spent, np.nan)
+    rate = np.diff(np.interp(edges, at, served)) / np.where(spent > NO_TIME_S, spent, np.nan)
     rate[edges[:-1] + COVERED * np.diff(edges) > reached] = np.nan
     return np.asarray(rate)

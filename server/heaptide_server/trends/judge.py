@@ -92,7 +92,7 @@ def _verdict(
     verdict = Verdict(
         row=row,
         suspect=suspect,
-        clear=not suspect and not filling and (z < CLEAR_Z or ratio < CLEAR_RATIO),
+        clear=not suspect and not filling and ((z < CLEAR_Z and not voting) or ratio < CLEAR_RATIO),
         filling=filling,
         z=z,
         bytes_per_hour=slope * per_hour * present,

@@ -45,7 +45,7 @@ class Pooled:
 
     Attributes:
         lone: 1.0 where one worker alone is sure enough.
-        residual: share of the sum of squares that the best shape of either family leaves.
+        residual: share of the sum of squares that the best shape of either family leaves, of the workers that vote.
         ratio: late slope over early slope; infinite where it didn't rise early.
         bounded: 1.0 where a bounded shape fits better.
         ceiling: bytes above the levels' start at which it will stop, over all workers.
@@ -115,7 +115,7 @@ def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
     late = (voters * np.array([p.late for p in parts])).sum(axis=0)
     workers = present.sum(axis=0)
     ceilings = (voters * np.array([p.shapes.ceiling for p in parts])).sum(axis=0) / np.maximum(voters.sum(axis=0), 1)
-    residuals = present * np.log([np.minimum(p.shapes.bounded, p.shapes.unbounded) + SMALL for p in parts])
+    residuals = voters * np.log([np.minimum(p.shapes.bounded, p.shapes.unbounded) + SMALL for p in parts])
     better = np.log([(p.shapes.bounded + SMALL) / (p.shapes.unbounded + SMALL) for p in parts])
     per_day = np.array([p.slope * p.units_per_s * DAY_S for p in parts])
     sized = (grown > LONE_SIZE * options.least_bytes) & (per_day >= options.least_bytes_per_day)
@@ -128,7 +128,7 @@ def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
         lone=np.asarray(sure.any(axis=0), dtype=np.float64),
         votes=vote.sum(axis=0),
         workers=workers,
-        residual=np.exp(residuals.sum(axis=0) / np.maximum(workers, 1)),
+        residual=np.exp(residuals.sum(axis=0) / np.maximum(voters.sum(axis=0), 1)),
         ratio=np.where(early > 0, late / np.where(early > 0, early, 1), np.inf),
         bounded=np.asarray((voters * better).sum(axis=0) < 0, dtype=np.float64),
         ceiling=ceilings * workers,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -25,12 +26,16 @@ def said(verdicts: list[Verdict]) -> list[tuple[bool, bool, bool]]:
 def test_leaks_are_suspect_and_innocent_shapes_are_not(
     simulate: Any, leak_shapes: list[str], innocent_shapes: list[str], seed: int, life: int | None
 ) -> None:
-    # Three leaks are hard to see in one single look: two are half hidden, and n^0.65 is nearly a cache that fills.
-    leaks = [name for name in leak_shapes if name not in ("under_sawtooth", "masked", "sublinear")]
-    innocent = [name for name in innocent_shapes if name != "lazy_imports"]
-    fleet = simulate(seed, leaks + innocent, life=life)
-    verdicts = judge(fleet.until(fleet.intervals), Options())
-    assert {fleet.names[v.row] for v in verdicts if v.suspect} == set(leaks)
+    # Two leaks that are half hidden take longer than this run.
+    leaks = [name for name in leak_shapes if name not in ("under_sawtooth", "masked")]
+    fleet = simulate(seed, leaks + innocent_shapes, life=life)
+    suspected = Counter(
+        fleet.names[v.row]
+        for interval in range(360, 481, 30)
+        for v in judge(fleet.until(interval), Options())
+        if v.suspect
+    )
+    assert {name for name, looks in suspected.items() if looks >= 3} == set(leaks)
 
 
 @pytest.mark.parametrize("seed", range(1, 12, 2))
