@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from pydantic import ValidationError
 
@@ -25,14 +24,12 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status: 2 for what can't be done as asked.
     """
+    # typer ends every command, a good one too, by SystemExit.
     try:
-        result = app(list(argv), prog_name="heaptide", standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return int(result or 0)
+        app(list(argv), prog_name="heaptide")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
 
 
 @app.command()
@@ -41,7 +38,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (8787).")] = None,
     db: Annotated[Path | None, typer.Option(help="The SQLite file (heaptide.db).")] = None,
     webhook: Annotated[str | None, typer.Option(help="Where alerts are sent.", metavar="URL")] = None,
-) -> int:
+) -> None:
     """The collector, with its dashboard."""
     given: dict[str, Any] = {"host": host, "port": port, "db": db, "webhook_url": webhook}
     try:
@@ -49,8 +46,8 @@ def serve(
     except ValidationError as error:
         first = error.errors()[0]
         typer.echo(f"The setting {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}.", err=True)
-        return 2
-    return serving.serve(settings)
+        raise typer.Exit(2) from error
+    raise typer.Exit(serving.serve(settings))
 
 
 @app.command()
@@ -62,17 +59,17 @@ def top(
         str, typer.Option(envvar="HEAPTIDE_COLLECTOR", help="The collector's address.")
     ] = "http://127.0.0.1:8787",
     token: Annotated[str | None, typer.Option(envvar="HEAPTIDE_READ_TOKEN", help="The read token.")] = None,
-) -> int:
+) -> None:
     """The sites that grow most, in the terminal."""
-    return terminal.show_top(collector, service, window, number, token)
+    raise typer.Exit(terminal.show_top(collector, service, window, number, token))
 
 
 @app.command()
 def demo(
     seconds: Annotated[int | None, typer.Option(help="End by itself after this time.", min=1)] = None,
     port: Annotated[int, typer.Option(help="The collector's port, where it's free.")] = 8787,
-) -> int:
+) -> None:
     """Find a leak while you watch."""
     from heaptide_server.demo import runner
 
-    return runner.main(seconds, port)
+    raise typer.Exit(runner.main(seconds, port))

@@ -8,9 +8,11 @@ import signal
 import socket
 import sqlite3
 import sys
+from contextlib import ExitStack
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from heaptide_server.app import create_app
 from heaptide_server.security import Guard, is_loopback
@@ -27,26 +29,32 @@ def serve(settings: Settings) -> int:
         The exit status: 0 after SIGINT or SIGTERM, 2 if it couldn't start; standard error then says why.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    try:
-        guard = Guard.of(settings)
-        _check_host(settings.host, guard)
-        listener = _listen(settings.host, settings.port)
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        app = create_app(settings)
-        app.state.collector.open()
-    except ValueError as error:
-        return _refuse(str(error))
-    except sqlite3.Error as error:
-        return _refuse(f"The database {settings.db} can't be opened: {error}. Name another with --db or HEAPTIDE_DB.")
+    with ExitStack() as opened:
+        try:
+            guard = Guard.of(settings)
+            _check_host(settings.host, guard)
+            listener = opened.enter_context(_listen(settings.host, settings.port))
+            settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+            app = create_app(settings)
+            opened.callback(app.state.collector.close)
+            app.state.collector.open()
+        except ValueError as error:
+            return _refuse(str(error))
+        except sqlite3.Error as error:
+            return _refuse(f"The database {settings.db} can't be opened: {error}. Choose one with --db or HEAPTIDE_DB.")
+        _welcome(settings, guard)
+        _run(app, listener)
+    return 0
+
+
+def _run(app: FastAPI, listener: socket.socket) -> None:
     # Once it has shut down, uvicorn raises the signal that ended it again: a good end has status 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    _welcome(settings, guard)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACEFUL_S
     )
     uvicorn.Server(config).run(sockets=[listener])
-    return 0
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

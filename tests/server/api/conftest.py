@@ -22,11 +22,12 @@ def running(settings: Settings) -> Iterator[httpx2.Client]:
     listener = socket.create_server(("127.0.0.1", 0))
     app = create_app(settings.model_copy(update={"port": listener.getsockname()[1]}))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-    # Opened here, so that a test finds it ready: the socket listens already, requests wait for the lifespan.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=20) as client:
+            # Answered once the store is open: the socket listens already, requests wait for the lifespan.
+            client.get("/healthz")
             client.collector = app.state.collector
             yield client
     finally:

@@ -15,13 +15,9 @@ BOTH = {"ingest_token": "in-secret", "read_tokens": f"sha256:{hashlib.sha256(b'r
 
 def test_tokens_are_accepted_by_hash_and_nothing_else_is():
     tokens = Tokens(["one", "sha256:" + hashlib.sha256(b"two").hexdigest()])
-    assert [tokens.accept(token) for token in ("one", "two", "three", "", "\ud800")] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-    ]
+    assert tokens.accept("one")
+    assert tokens.accept("two")
+    assert not any(tokens.accept(token) for token in ("three", "", "\ud800"))
     assert not any("one" in repr(value) for value in vars(tokens).values())
 
 
