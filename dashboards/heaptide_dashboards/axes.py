@@ -26,16 +26,16 @@ def bytes_axis(low: float, high: float) -> Axis:
     step = nice_step((high - low) / scale / TICKS)
     if unit == 0:
         step = max(1.0, step)
-    first, last = math.floor(low / scale / step), math.ceil(high / scale / step)
+    # Below zero only as far as the data goes: a site that was freed a little doesn't take a quarter of the chart.
+    first, last = math.ceil(low / scale / step), math.ceil(high / scale / step)
     ticks = [index * step for index in range(first, last + 1)]
     return {
-        "range": [ticks[0] * scale, ticks[-1] * scale],
+        "range": [min(low, ticks[0] * scale), ticks[-1] * scale],
         "tickmode": "array",
         "tickvals": [tick * scale for tick in ticks],
         "ticktext": [_tick_text(tick, unit) for tick in ticks],
         "fixedrange": True,
         "zeroline": False,
-        "automargin": True,
         "ticks": "",
     }
 

@@ -20,6 +20,8 @@ Trace = dict[str, Any]
 # As many hues as can be told apart by people with each kind of colour vision.
 KEYS = 8
 NAME_LIMIT = 60
+# The same for each chart of a page, so that their times stand above each other; a release's name goes on top.
+MARGIN = {"l": 62, "r": 14, "t": 22, "b": 36, "pad": 4}
 # Nothing leaves the host: plotly.js 4 would offer to upload the chart.
 CONFIG = {
     "showSendToCloud": False,
@@ -108,7 +110,8 @@ def _marks(role: str, name: str, marks: Iterable[tuple[float, str]], height: flo
         "x": x,
         "y": y,
         "text": text,
-        "textposition": "bottom right",
+        "textposition": "top center",
+        "cliponaxis": False,
         "yaxis": "y2",
         "hoverinfo": "skip",
         "line": {"width": 1, "dash": "dot" if role == "release" else "solid"},
@@ -138,7 +141,7 @@ def _figure(
             "dragmode": "zoom",
             # The same value on every refresh: what the reader zoomed into stays.
             "uirevision": "kept",
-            "margin": {"l": 8, "r": 8, "t": 8, "b": 36, "pad": 4},
+            "margin": MARGIN,
             "xaxis": time_axis(first, last),
             "yaxis": bytes_axis(low, high),
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},

@@ -21,18 +21,24 @@ def bytes_text(size: float | None) -> str:
     """A size in binary units with three significant digits, such as `14.2 MiB`; `–` where it isn't known."""
     if size is None or not math.isfinite(size):
         return MISSING
-    scaled, unit = abs(size), 0
-    while scaled >= 999.5 and unit < len(UNITS) - 1:
-        scaled /= KIB
-        unit += 1
-    sign = MINUS if size < 0 and _three_digits(scaled) != "0" else ""
-    return f"{sign}{_three_digits(scaled)}{NBSP}{UNITS[unit]}"
+    scale, unit = _scale(abs(size))
+    number = _three_digits(abs(size) / scale)
+    return f"{MINUS if size < 0 and number != '0' else ''}{number}{NBSP}{unit}"
 
 
 def growth_text(size: float | None) -> str:
     """A difference of sizes, with its sign: `+14.2 MiB`."""
     text = bytes_text(size)
     return text if text[0] in f"{MISSING}{MINUS}0" else f"+{text}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """Two sizes in one unit: `12.9 to 15.3 MiB`."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return MISSING
+    scale, unit = _scale(max(abs(low), abs(high)))
+    ends = [f"{MINUS if end < 0 else ''}{_three_digits(abs(end) / scale)}" for end in (low, high)]
+    return f"{ends[0]} to {ends[1]}{NBSP}{unit}"
 
 
 def per_hour_text(bytes_per_hour: float | None) -> str:
@@ -108,6 +114,12 @@ def shorten(text: str, limit: int = 160) -> str:
         return text
     head = (limit - 1) // 2
     return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+
+
+def _scale(size: float) -> tuple[float, str]:
+    """The unit in which a size has three digits at most before the point."""
+    power = next((power for power in range(len(UNITS)) if size / KIB**power < 999.5), len(UNITS) - 1)
+    return KIB**power, UNITS[power]
 
 
 def _three_digits(number: float) -> str:

@@ -104,6 +104,7 @@ def _environment() -> Environment:
         "WORKER_STATES": sentences.WORKER_STATES,
         "chart_table": tables.chart_table,
         "figure_url": figure_url,
+        "interval": texts.interval_text,
         "leak_url": leak_url,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,

@@ -28,8 +28,8 @@ LEAK_STATES = {
 }
 WORKER_STATES = {
     "alive": State("alive", "Reports as it should", "resolved", "good"),
-    "ended": State("ended", "Said goodbye in good order", "filling", "calm"),
-    "missing": State("missing", "Went silent without a last report", "open", "bad"),
+    "ended": State("ended", "Said goodbye in good order", "ended", "calm"),
+    "missing": State("missing", "Went silent without a last report", "missing", "bad"),
 }
 # States that ask for a look; the rest is folded away below them.
 WAKEFUL = ("open", "suspect", "filling")
@@ -37,14 +37,15 @@ WAKEFUL = ("open", "suspect", "filling")
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence about a service, and how alarming it is."""
+    """One sentence about a service, what stands beside it, and how alarming it is."""
 
     text: str
+    aside: str
     state: State
 
 
 def service_verdict(row: ServiceRow) -> Verdict:
-    """What is known of a service in one sentence, such as `1 leak, +14 MiB/h`."""
+    """What is known of a service in one sentence, such as `1 leak, +14.2 MiB/h`."""
     return _verdict(row.open_leaks, row.suspects, row.bytes_per_hour, row.workers)
 
 
@@ -59,17 +60,13 @@ def page_verdict(page: ServicePage) -> Verdict:
 def _verdict(open_leaks: int, suspects: int, bytes_per_hour: float | None, workers: int) -> Verdict:
     watched = f"{plural(suspects, 'suspect')} being watched" if suspects else ""
     if open_leaks:
-        parts = [
-            plural(open_leaks, "leak"),
-            per_hour_text(bytes_per_hour) if bytes_per_hour is not None else "",
-            watched,
-        ]
-        return Verdict(", ".join(part for part in parts if part), LEAK_STATES["open"])
+        growth = f", {per_hour_text(bytes_per_hour)}" if bytes_per_hour is not None else ""
+        return Verdict(f"{plural(open_leaks, 'leak')}{growth}", watched, LEAK_STATES["open"])
     if suspects:
-        return Verdict(f"No leak proven, {watched}", LEAK_STATES["suspect"])
+        return Verdict(f"{plural(suspects, 'suspect')}, no leak proven", "", LEAK_STATES["suspect"])
     if not workers:
-        return Verdict("No worker is reporting", State("Silent", "No worker is reporting", "muted", "calm"))
-    return Verdict("No leak found", State("Healthy", "Nothing grows without a bound", "resolved", "good"))
+        return Verdict("No worker is reporting", "", State("Silent", "No worker is reporting", "muted", "calm"))
+    return Verdict("No leak found", "", State("Healthy", "Nothing grows without a bound", "resolved", "good"))
 
 
 def ranked(leaks: Sequence[LeakRow]) -> tuple[list[LeakRow], list[LeakRow]]:

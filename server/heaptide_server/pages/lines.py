@@ -66,10 +66,10 @@ def growth_lines(series: Series, names: Sequence[str]) -> list[Line]:
 
 
 def total_trend(series: Series) -> list[float | None]:
-    """All workers' sum per bucket, None where no worker reported."""
-    filled = np.array([bridged(row) for row in series.values]).reshape(series.values.shape)
-    silent = np.isnan(filled).all(axis=0)
-    return _plain(np.where(silent, np.nan, np.nansum(filled, axis=0)))
+    """The sum of all slots per bucket, None where none reported."""
+    slots = [line.values for line in resident_lines(series)]
+    buckets = [[value for value in bucket if value is not None] for bucket in zip(*slots, strict=True)]
+    return [sum(values) if values else None for values in buckets]
 
 
 def bridged(values: Floats) -> Floats:

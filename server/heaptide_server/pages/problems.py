@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
 from heaptide_dashboards import render
+from heaptide_dashboards.format import shorten
 
 
 class Problem(Exception):  # noqa: N818 - a page of its own, not a mistake of ours
@@ -31,6 +32,11 @@ class Missing(Problem):
 
     def __init__(self, text: str) -> None:
         super().__init__(404, "Not found", text)
+
+
+def no_such_leak(leak_id: str) -> Missing:
+    """The problem of a leak's address that leads nowhere."""
+    return Missing(f"There is no leak {shorten(leak_id, 80)!r}. One that turned out to be none is forgotten.")
 
 
 class PageRoute(APIRoute):

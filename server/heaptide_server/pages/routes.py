@@ -10,16 +10,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from heaptide_dashboards import render
 from heaptide_dashboards.windows import DEFAULT_WINDOW
+from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
+from heaptide_server.model import Leak
 from heaptide_server.pages.figures import add_figures
-from heaptide_server.pages.ledger import LeakBook
-from heaptide_server.pages.problems import PageRoute
+from heaptide_server.pages.problems import PageRoute, no_such_leak
 from heaptide_server.pages.views import Viewer, seconds
 from heaptide_server.store.protocol import Store
 
 
 def router(
     store: Store,
-    ledger: LeakBook,
+    ledger: Ledger,
     *,
     base_url: str,
     needs_token: bool = False,
@@ -52,15 +53,17 @@ def router(
 
     add_figures(routes, viewer)
     for name, act in (("resolve", ledger.resolve), ("mute", ledger.mute), ("reopen", ledger.reopen)):
-        routes.post(f"/leaks/{{leak_id}}/{name}")(_action(viewer, act))
+        routes.post(f"/leaks/{{leak_id}}/{name}")(_action(act, clock))
     return routes
 
 
-def _action(viewer: Callable[[], Viewer], act: Callable[[str], object]) -> Callable[[str], Response]:
+def _action(act: Callable[[str, float], Leak], clock: Callable[[], float]) -> Callable[[str], Response]:
     def answer(leak_id: str) -> Response:
-        found = viewer().find(leak_id)
-        act(found.id)
+        try:
+            act(leak_id, clock())
+        except UnknownLeakError as error:
+            raise no_such_leak(leak_id) from error
         # A form without script follows it to the page, htmx does too and takes the new content from there.
-        return RedirectResponse(render.leak_url(found.id), status_code=303)
+        return RedirectResponse(render.leak_url(leak_id), status_code=303)
 
     return answer

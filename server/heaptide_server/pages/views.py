@@ -9,10 +9,10 @@ from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.format import shorten
 from heaptide_dashboards.views import LeakPage, Line, ServicePage, ServiceRow, ServicesPage
 from heaptide_dashboards.windows import WINDOWS
+from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.model import Leak, ServiceSummary, SiteGrowth, Worker
-from heaptide_server.pages.ledger import LeakBook
 from heaptide_server.pages.lines import Span, chart_span, growth_lines, resident_lines, total_trend
-from heaptide_server.pages.problems import Missing, Problem
+from heaptide_server.pages.problems import Missing, Problem, no_such_leak
 from heaptide_server.pages.rows import frame_views, leak_row, place, site_row, worker_rows
 from heaptide_server.store.protocol import Store
 
@@ -35,7 +35,7 @@ class Viewer:
         now: seconds since the epoch.
     """
 
-    def __init__(self, store: Store, ledger: LeakBook, now: float) -> None:
+    def __init__(self, store: Store, ledger: Ledger, now: float) -> None:
         self._store = store
         self._ledger = ledger
         self._now = now
@@ -85,7 +85,7 @@ class Viewer:
         """
         if found := self._ledger.leak(leak_id):
             return found
-        raise Missing(f"There is no leak {shorten(leak_id, 80)!r}. One that turned out to be none is forgotten.")
+        raise no_such_leak(leak_id)
 
     def leak(self, leak: Leak, window_s: float) -> LeakPage:
         """One leak."""

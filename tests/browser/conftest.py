@@ -1,0 +1,289 @@
+"""A collector's dashboard on a seeded store, and a real Chromium to look at it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import shutil
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+
+from heaptide.wire import SITE_COLUMNS, pack
+from heaptide_dashboards import CSP, STATIC
+from heaptide_server.leaks.ledger import Changes, Ledger
+from heaptide_server.model import Frame, Leak, Report, Site, WorkerIdentity
+from heaptide_server.pages import router
+from heaptide_server.store.sqlite import SqliteStore
+
+NOW = 1_800_018_000.0
+HOUR_S = 3600.0
+MIB = 1 << 20
+INTERVAL_S = 60.0
+LIFE_S = 80 * 60.0
+HOSTILE = "<script>alert(1)</script>\u202egpj.exe\u0007 \N{ROCKET} \u05e9\u05dc\u05d5\u05dd"
+
+REMEMBER = (
+    Frame("shop/quotes.py", "remember", 41, True),
+    Frame("shop/quotes.py", "quote", 27, True),
+    Frame("fastapi/routing.py", "run_endpoint_function", 214, False),
+    Frame("fastapi/routing.py", "app", 301, False),
+    Frame("starlette/routing.py", "handle", 288, False),
+    Frame("shop/app.py", "measure_time", 66, True),
+    Frame("starlette/middleware/errors.py", "__call__", 165, False),
+    Frame("uvicorn/protocols/http/h11_impl.py", "run_asgi", 403, False),
+)
+STACKS = (
+    REMEMBER,
+    (Frame("shop/catalogue.py", "cached_price", 88, True),),
+    (Frame("shop/basket.py", "Basket.add", 132, True),),
+    (Frame("sqlalchemy/engine/result.py", "_allrows", 548, False), Frame("shop/orders.py", "recent", 19, True)),
+    (Frame("pydantic/main.py", "model_validate", 716, False),),
+    (Frame("json/decoder.py", "raw_decode", 353, False),),
+)
+
+
+def held(kind: int, age_s: float) -> int:
+    """Bytes that a worker holds of a kind at that age: a leak, a cache filling up, churn, and flat lines."""
+    wobble = math.sin(age_s / 240 + kind)
+    levels = (
+        7.1 * MIB * age_s / HOUR_S,
+        18 * MIB * (1 - math.exp(-age_s / 1500)),
+        3 * MIB + 0.6 * MIB * wobble,
+        2 * MIB + 0.3 * MIB * wobble + 0.2 * MIB * age_s / HOUR_S,
+        1.2 * MIB + 0.1 * MIB * wobble,
+        0.4 * MIB,
+    )
+    return int(levels[kind])
+
+
+@dataclass
+class Life:
+    """One generation of a worker."""
+
+    service: str
+    slot: int
+    started_at: float
+    ends_at: float
+    release: str
+    stacks: tuple[tuple[Frame, ...], ...]
+    first_kind: int = 0
+    sequence: int = 0
+
+    def report(self, at: float, limit_bytes: float | None) -> Report:
+        self.sequence += 1
+        age_s, before_s = at - self.started_at, at - self.started_at - INTERVAL_S
+        first = self.sequence == 1
+        kinds = range(self.first_kind, self.first_kind + len(self.stacks))
+        changes = [held(kind, age_s) - (0 if first else held(kind, before_s)) for kind in kinds]
+        columns = {name: [0] * len(changes) for name in SITE_COLUMNS} | {"bytes": changes}
+        rss = 96 * MIB + sum(held(kind, age_s) for kind in kinds) * 1.3
+        return Report(
+            worker=WorkerIdentity(
+                f"{hash((self.service, self.slot, self.started_at)) & (2**128 - 1):032x}", self.service, "production",
+                "web-1", 4100 + self.slot + int(self.started_at) % 997, self.started_at, self.release, "3.11.7",
+                "0.1.0", "gunicorn", INTERVAL_S,
+            ),
+            base=self.sequence - 1, sequence=self.sequence, taken_at=at, elapsed_s=INTERVAL_S, skew_s=0.0,
+            final=at + INTERVAL_S > self.ends_at, requests=1180,
+            vitals={"rss_bytes": rss, "limit_bytes": limit_bytes},
+            tracer={"name": "exact", "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
+            first_site=0 if first else len(self.stacks), new_sites=list(self.stacks) if first else [],
+            site_changes=pack(range(len(changes)), columns),
+            first_type=0 if first else 1, new_types=["dict"] if first else [],
+            type_changes=pack([0], {"count": [1]}), agent={"cpu_s": 0.011 * age_s}, answers=[],
+        )  # fmt: skip
+
+
+def lives(
+    service: str, slots: int, since: float, stacks: tuple[tuple[Frame, ...], ...], first_kind: int = 0
+) -> list[Life]:
+    """Workers of a service, each recycled when its time is up, with a deploy in the middle."""
+    found = []
+    for slot in range(slots):
+        start = since + 7 * INTERVAL_S * slot
+        while start < NOW:
+            release = "2.4.0" if start < NOW - 2.5 * HOUR_S else "2.5.0"
+            found.append(Life(service, slot, start, start + LIFE_S, release, stacks, first_kind))
+            start += LIFE_S
+    return found
+
+
+def seed(store: SqliteStore, everyone: list[Life], limit_bytes: float | None) -> None:
+    at = min(life.started_at for life in everyone) + INTERVAL_S
+    while at <= NOW:
+        due = [life for life in everyone if life.started_at < at <= life.ends_at]
+        store.append([life.report(at, limit_bytes) for life in due], at)
+        at += INTERVAL_S
+
+
+def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: float, **facts: Any) -> Leak:
+    values: dict[str, Any] = {
+        "id": leak_id, "service": service, "environment": "production", "kind": "site", "status": status, "site": site,
+        "type_name": "dict", "bytes_per_hour": mib_per_hour * MIB, "bytes_per_hour_low": mib_per_hour * 0.91 * MIB,
+        "bytes_per_hour_high": mib_per_hour * 1.08 * MIB, "bytes_per_request": 205.0, "live_bytes": 17_900_000,
+        "survivor_bytes": 16_200_000, "workers": 2, "generations": 7, "confidence": 0.9997, "first_seen": NOW - 9000,
+        "last_seen": NOW - 20, "release": "2.4.0", "state": {},
+        "evidence": "Grew in both workers and in each of 7 generations, 205 B with every request, and levelled off in "
+        "none; the floor after each collection rises in step.",
+    }  # fmt: skip
+    return Leak(**(values | facts))
+
+
+def seeded(path: Path) -> tuple[SqliteStore, Ledger]:
+    store, ledger = SqliteStore(path), Ledger(path)
+    store.migrate()
+    ledger.migrate()
+    seed(store, lives("shop", 2, NOW - 5.5 * HOUR_S, STACKS), 256 * MIB)
+    seed(store, lives("checkout", 1, NOW - 2 * HOUR_S, STACKS[2:], 2), None)
+    seed(store, lives(HOSTILE, 1, NOW - HOUR_S / 2, ((Frame(HOSTILE, "f" * 10_000, 1, True),),)), None)
+    sites = {site.top: site for site in store.sites(range(20)).values()}
+    hostile = store.top_growth(HOSTILE, None, NOW - 6 * HOUR_S, NOW, 1)[0].site
+    filling = "Rises ever slower and fits a bound of about 18 MiB a worker."
+    leaks = [
+        leak("lk-quotes", "shop", "open", sites[REMEMBER[0]], 14.2),
+        leak("lk-cache", "shop", "filling", sites[STACKS[1][0]], 3.1, confidence=0.84, evidence=filling),
+        leak("lk-orders", "shop", "suspect", sites[STACKS[3][1]], 0.4, confidence=0.93, bytes_per_request=None),
+        leak("lk-old", "shop", "resolved", sites[STACKS[2][0]], 1.3),
+        leak("lk-hostile", HOSTILE, "open", hostile, 1.5, evidence=HOSTILE * 5, type_name=HOSTILE),
+    ]
+    for found in leaks:
+        ledger.update(found.service, "production", NOW, lambda _, found=found: Changes([found], [], []))
+    return store, ledger
+
+
+def dashboard(store: SqliteStore, ledger: Ledger, base_url: str) -> FastAPI:
+    """The dashboard alone, under the policy that it is written for."""
+    app = FastAPI()
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.include_router(router(store, ledger, base_url=base_url, clock=lambda: NOW))
+
+    @app.middleware("http")
+    async def policy(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        response.headers["Content-Security-Policy"] = CSP
+        return response
+
+    return app
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard with three services."""
+    store, ledger = seeded(tmp_path_factory.mktemp("seeded") / "heaptide.db")
+    with served(dashboard(store, ledger, "http://127.0.0.1:8787")) as address:
+        yield address
+    store.close()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[tuple[str, SqliteStore]]:
+    """The address of a dashboard that has heard of nobody, and its store."""
+    store, ledger = SqliteStore(tmp_path / "heaptide.db"), Ledger(tmp_path / "heaptide.db")
+    store.migrate()
+    ledger.migrate()
+    with served(dashboard(store, ledger, "http://127.0.0.1:8787")) as address:
+        yield address, store
+    store.close()
+
+
+@pytest.fixture
+def first_report() -> Report:
+    """What a service that was just connected sends first."""
+    return Life("shop", 0, NOW - INTERVAL_S, NOW + HOUR_S, "2.5.0", STACKS).report(NOW, None)
+
+
+@dataclass
+class Browser:
+    """A Chromium that notes what it asks for and what it complains of."""
+
+    driver: webdriver.Chrome
+
+    def look(self, url: str, width: int = 1280, scheme: str = "light") -> None:
+        """Opens a page in that width and system theme, and waits until its charts are drawn."""
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.get(url)
+        self.until("return [...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)")
+
+    def until(self, script: str, timeout_s: float = 15.0) -> Any:
+        """Waits until a script answers with something true."""
+        return WebDriverWait(self.driver, timeout_s, 0.05).until(lambda driver: driver.execute_script(script))
+
+    def ask(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def complaints(self) -> list[str]:
+        """What stands in the console, violations of the policy among it."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requested(self) -> list[str]:
+        """The addresses asked for since the last time."""
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+    def picture(self, path: Path) -> None:
+        """The whole page as a PNG file."""
+        size = self.ask("return [document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    binary, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not chromedriver:
+        pytest.skip("Chromium isn't installed: `make browser` as root installs Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (
+        "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+        "disable-component-update", "disable-sync", "disable-dev-shm-usage", f"user-data-dir={profile}",
+    ):  # fmt: skip
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=chromedriver))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome) -> Browser:
+    """A browser with clean notes."""
+    browser = Browser(chromium)
+    browser.driver.get("about:blank")
+    browser.complaints()
+    browser.requested()
+    return browser
