@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 LOG = logging.getLogger("heaptide")
 MIN_INTERVAL_S = 0.5
 TRACERS = ("auto", "sampling", "exact", "off")
+_IPV6 = set("0123456789abcdefABCDEF:.")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -21,9 +22,15 @@ def _text(value: object) -> str:
 
 
 def _url(value: object) -> str:
+    # By hand: urllib, and a pattern to compile, would cost the app's start-up more than all the rest here.
     text = str(value).strip().rstrip("/")
     scheme, _, rest = text.partition("://")
-    if scheme not in ("http", "https") or not rest or rest.startswith((":", "/")) or " " in text or "@" in rest:
+    place = rest.partition("/")[0]
+    host, colon, port = (place, "", "") if place.endswith("]") else place.rpartition(":")
+    host = host if colon else place
+    named = (bool(host) and not set(host) & set("@[]:")) or (host[:1] + host[-1:] == "[]" and set(host[1:-1]) <= _IPV6)
+    in_range = not colon or (port.isdecimal() and len(port) <= 5 and int(port) <= 65_535)
+    if scheme not in ("http", "https") or not named or not in_range or set(text) & set(" \t\r\n?#"):
         raise ValueError("a URL such as http://127.0.0.1:8787, with no password in it")
     return text
 
@@ -57,8 +64,7 @@ def _number(least: float, most: float, kind: type) -> Callable[[object], Any]:
     return parse
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the table.
 
     Attributes:

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from heaptide import wire
 
 TARGETS = Path(__file__).parents[1] / "targets" / "servers"
 BIN = Path(sys.executable).parent
@@ -181,3 +184,30 @@ def test_a_child_forked_while_a_lock_is_held_is_armed_and_starts_when_it_counts(
     )
     assert done.stdout.split() == ["armed", "running", "3"], done.stderr
     assert recording_collector.requests() == 3
+
+
+def test_the_growth_of_a_leaking_line_adds_up_in_the_reports(recording_collector) -> None:
+    line = 1 + (TARGETS / "leaks.py").read_text().splitlines().index(
+        "    KEPT.append([bytes(10_000) for _ in range(105)])"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(TARGETS / "leaks.py")],
+        env=environment(recording_collector.url) | {"HEAPTIDE_TRACER": "exact"},
+        stdin=subprocess.PIPE,
+    ) as leaking:
+        recording_collector.wait_until(lambda: len(recording_collector.reports) >= 3, "three reports")
+        leaking.communicate()
+
+    sizes: dict[tuple[str, int, bool], int] = {}
+    sites: list[tuple[str, int, bool]] = []
+    for report in recording_collector.reports:
+        changes = report["sites"]
+        for stack in changes["define"]:
+            file, _, number, in_app = changes["frames"][stack[0]] if stack else ("", "", 0, False)
+            sites.append((file, number, in_app))
+        ids, columns = wire.unpack(b64decode(changes["changes"]))
+        for at, size in zip(ids, columns.get("bytes", []), strict=True):
+            sizes[sites[at]] = sizes.get(sites[at], 0) + size
+    assert max(sizes, key=sizes.__getitem__) == ("leaks.py", line, True)
+    assert sizes["leaks.py", line, True] > 10 << 20
+    assert recording_collector.reports[-1]["final"]

@@ -40,20 +40,20 @@ def test_an_error_is_an_answer_with_the_collectors_words(collector, settings) ->
 
 @pytest.mark.parametrize(
     ("text", "least", "most"),
-    [("7", 7, 7), (formatdate(time.time() + 60, usegmt=True), 50, 61), ("soon", None, None), ("999999", 3600, 3600)],
+    [("7", 7, 7), ("in a minute", 50, 61), ("soon", None, None), ("999999", 3600, 3600)],
 )
 def test_retry_after_is_read_as_seconds_or_a_date(collector, settings, text, least, most) -> None:
+    if text == "in a minute":
+        text = formatdate(time.time() + 60, usegmt=True)
     collector.answers = [(503, {"Retry-After": text}, b"")]
     after_s = post(Transport(settings(collector=collector.url))).retry_after_s
     assert after_s is None if least is None else least <= after_s <= most
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.0.0.1:99999999", "http://[::bad", "http://x y"])
-def test_whatever_keeps_an_answer_away_is_one_kind_of_error(settings, url) -> None:
-    chosen = settings(collector="http://127.0.0.1:9")
-    object.__setattr__(chosen, "collector", url)
-    with pytest.raises((Unreachable, ValueError)):
-        post(Transport(chosen))
+def test_whatever_keeps_an_answer_away_is_one_kind_of_error(settings) -> None:
+    for url in ("http://127.0.0.1:1", "http://no.such.host.invalid"):
+        with pytest.raises(Unreachable):
+            post(Transport(settings(collector=url)))
 
 
 def test_a_silent_collector_takes_no_longer_than_the_timeout(settings) -> None:

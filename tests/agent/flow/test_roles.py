@@ -1,0 +1,64 @@
+"""What a process is, read from its main thread's calls."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from heaptide.servers import main_calls, role, server_name
+
+MAIN = ("__main__", "<module>")
+ARBITER = [MAIN, ("gunicorn.app.base", "run"), ("gunicorn.arbiter", "run")]
+SPAWNED = [*ARBITER, ("gunicorn.arbiter", "spawn_worker")]
+WORKER = [*SPAWNED, ("gunicorn.workers.base", "init_process")]
+
+
+@pytest.mark.parametrize(
+    ("calls", "argv", "environ", "expected"),
+    [
+        (
+            [MAIN, ("gunicorn.app.base", "run"), ("gunicorn.arbiter", "setup"), ("shop", "<module>")],
+            [],
+            {},
+            "supervises",
+        ),
+        (WORKER, [], {}, "serves"),
+        (SPAWNED, [], {}, "serves"),
+        ([*ARBITER, ("gunicorn.arbiter", "spawn_dirty_arbiter")], [], {}, "supervises"),
+        ([MAIN, ("uvicorn.main", "run"), ("uvicorn.supervisors.multiprocess", "run")], [], {}, "supervises"),
+        ([MAIN, ("uvicorn.main", "run"), ("uvicorn.server", "run")], [], {}, "unknown"),
+        ([MAIN, ("werkzeug._reloader", "restart_with_reloader")], [], {}, "supervises"),
+        ([MAIN], ["manage.py", "runserver"], {}, "supervises"),
+        ([MAIN], ["manage.py", "runserver"], {"RUN_MAIN": "true"}, "unknown"),
+        ([MAIN], ["manage.py", "runserver", "--noreload"], {}, "unknown"),
+        ([MAIN], ["manage.py", "migrate"], {}, "unknown"),
+    ],
+)
+def test_only_a_process_that_looks_after_others_is_told_from_one_that_serves(calls, argv, environ, expected) -> None:
+    assert role(calls, argv, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("calls", "name"),
+    [
+        ([*WORKER, ("gunicorn.workers.sync", "run")], "gunicorn:sync"),
+        ([*WORKER, ("gunicorn.workers.gasgi", "run")], "gunicorn:asgi"),
+        ([*WORKER, ("uvicorn_worker._workers", "run"), ("uvicorn.server", "serve")], "gunicorn:uvicorn_worker"),
+        ([MAIN, ("uvicorn.main", "run")], "uvicorn"),
+        ([MAIN], None),
+    ],
+)
+def test_the_server_is_named_from_the_calls(calls, name) -> None:
+    assert server_name(calls) == name
+
+
+def test_another_thread_sees_the_main_threads_calls() -> None:
+    seen: list[list[tuple[str, str]]] = []
+    thread = threading.Thread(target=lambda: seen.append(main_calls()))
+    thread.start()
+    thread.join()
+    function = sys._getframe().f_code.co_name
+    assert function in [name for _, name in seen[0]]
+    assert function in [name for _, name in main_calls()]
