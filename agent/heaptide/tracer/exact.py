@@ -18,6 +18,8 @@ _log = logging.getLogger("heaptide")
 DEFAULT_FRAMES = 6
 # Looks may take this share of the time: exact tracing is asked for by people who accept its cost.
 CPU_SHARE = 0.2
+# Stacks whose names are kept from look to look; past it all are found anew.
+MOST_REMEMBERED = 20_000
 
 _NOT_OURS = "tracemalloc was already tracing, with {} frames: Heaptide reads it and leaves it on"
 _BEGAN_ANEW = "tracing began anew after a pause: what was allocated before isn't known any more"
@@ -49,6 +51,7 @@ class ExactTracer:
         self.frames = frames
         self._pace = Pace(share=cpu_share, clock=clock, cost_clock=cost_clock)
         self._functions = FunctionNames()
+        self._forget()
         self._owned = False
         self._looking = False
         self._paused = False
@@ -95,9 +98,12 @@ class ExactTracer:
         """Ends tracing if this tracer began it, and forgets the names it found."""
         self._end()
         self._functions = FunctionNames()
+        self._forget()
 
     def _look(self, groups: dict[Frames, Sums], most: int, keep: frozenset[Hashable], hold_s: float) -> Look:
-        app = {frames: sums for frames, sums in groups.items() if not is_own(frames)}
+        if len(self._own) > MOST_REMEMBERED:
+            self._forget()
+        app = {frames: sums for frames, sums in groups.items() if not self._is_own(frames)}
         ranked = sorted(app.items(), key=lambda item: item[1][0], reverse=True)
         stacks: dict[Hashable, StackStat] = {}
         other = [0, 0]
@@ -118,8 +124,21 @@ class ExactTracer:
         )
 
     def _stat(self, key: Frames, size: int, blocks: int) -> StackStat:
-        frames: tuple[RawFrame, ...] = tuple((file, self._functions.of(file, line), line) for file, line in key)
+        frames = self._named.get(key)
+        if frames is None:
+            frames = tuple((file, self._functions.of(file, line), line) for file, line in key)
+            self._named[key] = frames
         return StackStat(frames, size, blocks, variance_bytes2=0.0)
+
+    def _is_own(self, key: Frames) -> bool:
+        own = self._own.get(key)
+        if own is None:
+            own = self._own[key] = is_own(key)
+        return own
+
+    def _forget(self) -> None:
+        self._own: dict[Frames, bool] = {}
+        self._named: dict[Frames, tuple[RawFrame, ...]] = {}
 
     def _end(self) -> None:
         self._looking = False

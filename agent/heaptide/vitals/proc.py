@@ -79,22 +79,29 @@ class Process:
         return {"cpu_s": (int(fields[_UTIME - 3]) + int(fields[_STIME - 3])) / os.sysconf("SC_CLK_TCK")}
 
 
-def process_started_at(proc: str = "/proc", pid: int | None = None) -> float:
-    """Says when a process started, in seconds since the epoch, good to about a second (the boot time is whole).
+def process_started_at(
+    proc: str = "/proc",
+    pid: int | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    boot_clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+) -> float:
+    """Says when a process started, in seconds since the epoch, good to a clock tick (10 ms).
+
+    The kernel's own boot time (btime) is whole seconds: too coarse to tell which of two workers followed the other.
 
     Args:
         proc: where the proc file system is mounted.
         pid: whose start; None for the process itself.
+        clock: seconds since the epoch.
+        boot_clock: seconds since boot, time asleep included.
 
     Raises:
         OSError: there is no proc file system here, or no such process.
         ValueError: its files aren't as the kernel writes them.
     """
     after_boot_s = int(_stat(proc, pid)[_STARTTIME - 3]) / os.sysconf("SC_CLK_TCK")
-    for line in _read(os.path.join(proc, "stat")).splitlines():
-        if line.startswith("btime "):
-            return int(line.split()[1]) + after_boot_s
-    raise ValueError(f"{proc}/stat names no boot time (btime), so the start of process {pid or 'self'} isn't known")
+    return clock() - (boot_clock() - after_boot_s)
 
 
 def _stat(proc: str, pid: int | None) -> list[str]:

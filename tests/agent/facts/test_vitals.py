@@ -38,7 +38,9 @@ def test_a_recorded_process_is_read_in_bytes_and_seconds(trees, monkeypatch):
 
 def test_the_start_is_the_boot_time_and_the_ticks_since(trees, monkeypatch):
     monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": 100}.__getitem__)
-    assert process_started_at(str(trees / "process" / "proc"), 4711) == 1_763_890_000 + 3_600
+    proc = str(trees / "process" / "proc")
+    started_at = process_started_at(proc, 4711, clock=lambda: 1_763_900_000.5, boot_clock=lambda: 10_000.25)
+    assert started_at == 1_763_900_000.5 - (10_000.25 - 3_600)
 
 
 def test_a_start_that_can_not_be_read_is_an_error_with_the_file_in_it(trees, tmp_path):
@@ -72,7 +74,7 @@ def test_this_process_is_as_psutil_sees_it():
     assert vitals["threads"] == process.num_threads()
     times = process.cpu_times()
     assert vitals["cpu_s"] == pytest.approx(times.user + times.system, abs=0.5)
-    assert process_started_at() == pytest.approx(process.create_time(), abs=2)
+    assert process_started_at() == pytest.approx(process.create_time(), abs=1.1)
 
 
 def test_a_thread_and_an_open_file_are_seen():
