@@ -38,7 +38,10 @@ SERVERS = {
     "gunicorn_asgi_preload": ([*GUNICORN, "2", "--preload", "-k", "asgi"], "asgi", 2),
 }
 CALLED = [pytest.param(name, False, id=name) for name in SERVERS]
-RUN = [pytest.param(name, True, id=f"run_{name}") for name in SERVERS]
+RUN = [
+    pytest.param(name, True, id=f"run_{name}")
+    for name in ("uvicorn_workers", "gunicorn_sync", "gunicorn_uvicorn_worker_preload", "gunicorn_asgi")
+]
 
 
 class Server:
