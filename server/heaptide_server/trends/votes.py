@@ -27,14 +27,14 @@ def rising(fit: Fit, error: Floats) -> Floats:
     late = floors[:, start:]
     increments = np.diff(late, axis=1)
     total = late[:, -1] - late[:, 0]
-    whole = np.where(total > 0, total, np.inf)
     middle = middle_sum(increments)
     from_right = np.minimum.accumulate(late[:, ::-1], axis=1)[:, ::-1]
     kept = from_right[:, -1] - from_right[:, 0]
     vote = (
         (fit.late > VOTE_Z * error)
-        & (middle / whole > SPREAD)
-        & (kept / whole > KEPT_RISE)
+        & (total > 0)
+        & (middle > SPREAD * total)
+        & (kept > KEPT_RISE * total)
         & ((increments > 0).mean(axis=1) > RISING)
     )
     return np.asarray(vote, dtype=np.float64)
