@@ -15,13 +15,15 @@ LEAST_BUCKETS = 8  # a hinge, two covariates and an error estimate need more poi
 QUANTILE = 0.15  # step 2
 COVERED = 0.9  # a generation that ended inside a bucket says nothing of it, but for a rounding error
 
+TIE = 1e-9  # of the window: so near to an edge is on it, whatever unit the clock is in
 NO_TIME_S = 1e-6  # a bucket without time has no rate
 
 
 def place(positions: Floats, edges: Floats) -> Ints:
     """The bucket of each position, -1 outside; a bucket holds its upper edge but not its lower one."""
-    index = np.searchsorted(edges, positions, side="left") - 1
-    index[positions == edges[0]] = 0
+    tie = TIE * (edges[-1] - edges[0])
+    index = np.searchsorted(edges, positions - tie, side="left") - 1
+    index[np.abs(positions - edges[0]) <= tie] = 0
     return np.where((index >= 0) & (index < len(edges) - 1), index, -1)
 
 

@@ -96,7 +96,8 @@ def window(slot: Slot, clock: Clock, options: Options) -> Window | None:
     usual = float(np.median(known)) if known else 0.0
     end = max(usual, float(ends[-1]))
     begin = max(floors.WARM_UP * end, min(float(p[0]) for p in positions))
-    inside = max(int(((p > begin) & (p <= end)).sum()) for p in positions)
+    tie = floors.TIE * end
+    inside = max(int(((p > begin + tie) & (p <= end + tie)).sum()) for p in positions)
     count = min(floors.MOST_BUCKETS, inside // 2)
     if not np.isfinite(end) or end <= begin or count < floors.LEAST_BUCKETS:
         return None
