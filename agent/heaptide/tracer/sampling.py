@@ -1,0 +1,171 @@
+"""The tracer for production: a Poisson sample of all allocations."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sys
+import time
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TypeVar
+
+from heaptide import tracemalloc_ng
+from heaptide.tracemalloc_ng import _sampler
+from heaptide.tracemalloc_ng.estimates import StackEstimate, unpack
+from heaptide.tracer.protocol import Look, RawFrame, StackStat
+
+FRAMES = 32
+
+_DISPLACED = (
+    "another tool replaced Python's allocators after the sampling tracer had started: it sees no allocation any more,"
+    " so it stopped"
+)
+# Stacks handled between two releases of the GIL: a few tenths of a millisecond.
+_STEP = 128
+_OWN_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+_Item = TypeVar("_Item")
+
+
+class SamplingTracer:
+    """Samples allocations by bytes (`heaptide.tracemalloc_ng`).
+
+    Args:
+        frames: most frames kept of a stack.
+        sample_bytes: mean bytes between two samples while no budget is exceeded.
+        samples_per_s: budget of samples a second.
+        table_bytes: budget of bytes for samples and stacks.
+
+    Raises:
+        ImportError: the sampler isn't built for this interpreter.
+    """
+
+    name = "sampling"
+
+    def __init__(
+        self,
+        *,
+        frames: int = FRAMES,
+        sample_bytes: int = tracemalloc_ng.SAMPLE_BYTES,
+        samples_per_s: float = tracemalloc_ng.SAMPLES_PER_S,
+        table_bytes: int = tracemalloc_ng.TABLE_BYTES,
+    ) -> None:
+        self.frames = frames
+        self._sample_bytes = sample_bytes
+        self._samples_per_s = samples_per_s
+        self._table_bytes = table_bytes
+        self._frames: dict[int, tuple[RawFrame, ...]] = {}
+        self._displaced = False
+
+    def start(self) -> None:
+        """Begins to trace; goes on with the parent's samples in a forked process.
+
+        Raises:
+            RuntimeError: another tool has hooked the allocators.
+        """
+        _sampler.start(self.frames, self._sample_bytes, self._samples_per_s, self._table_bytes)
+
+    def take(self, *, survivor_age_s: float, most: int, keep: frozenset[Hashable]) -> Look | None:
+        """Looks at the live samples, in steps between which other threads run. See `Tracer.take`."""
+        _sampler.ignore_thread()  # the agent's: what it allocates is no business of the service
+        pauses = _Pauses()
+        if not self._displaced and not _sampler.attached():
+            _sampler.stop()
+            self._displaced = True
+        packed = _sampler.look(survivor_age_s)
+        pauses.pause()
+        found = [estimate for estimate in pauses.between(unpack(packed)) if estimate.blocks]
+        stacks, other = self._choose(found, most, keep, pauses)
+        return self._look(stacks, other, pauses)
+
+    def set_rate(self, sample_bytes: int | None) -> None:
+        """Changes the mean bytes between two samples; 0 pauses, None goes back to the rate of the start."""
+        _sampler.set_interval(self._sample_bytes if sample_bytes is None else sample_bytes)
+
+    def stop(self) -> None:
+        """Stops sampling and frees the tables; the hooks stay, and cost next to nothing."""
+        _sampler.stop()
+        self._frames.clear()
+
+    def _look(self, stacks: dict[Hashable, StackStat], other: StackStat, pauses: _Pauses) -> Look:
+        status = _sampler.status()
+        interval = round(status["interval"])
+        return Look(
+            stacks=stacks,
+            other=other,
+            sample_bytes=interval,
+            traced_bytes=other.bytes + sum(stat.bytes for stat in stacks.values()),
+            held_bytes=status["held_bytes"] + _size_of(self._frames),
+            hold_s=pauses.longest_hold_s(),
+            notes=self._notes(status["lost"]),
+        )
+
+    def _notes(self, lost: int) -> tuple[str, ...]:
+        if self._displaced:
+            return (_DISPLACED,)
+        return (f"{lost} samples found no room in the sampler's tables",) if lost else ()
+
+    def _choose(
+        self, found: list[StackEstimate], most: int, keep: frozenset[Hashable], pauses: _Pauses
+    ) -> tuple[dict[Hashable, StackStat], StackStat]:
+        """Picks the largest stacks and those to keep; what heaptide itself allocated is left out."""
+        largest = {estimate.key for estimate in heapq.nlargest(most, found, key=lambda estimate: estimate.bytes)}
+        chosen: dict[Hashable, StackStat] = {}
+        rest: list[StackEstimate] = []
+        frames_by_key: dict[int, tuple[RawFrame, ...]] = {}
+        for estimate in pauses.between(found):
+            if estimate.key not in largest and estimate.key not in keep:
+                rest.append(estimate)
+                continue
+            frames = frames_by_key[estimate.key] = self._frames_of(estimate.key)
+            if not frames:
+                rest.append(estimate)
+            elif not frames[0][0].startswith(_OWN_FOLDER):
+                chosen[estimate.key] = _stat(frames, (estimate,))
+        self._frames = frames_by_key
+        return chosen, _stat((), rest)
+
+    def _frames_of(self, key: int) -> tuple[RawFrame, ...]:
+        known = self._frames.get(key)
+        return known if known is not None else tracemalloc_ng.stack_frames(key)
+
+
+class _Pauses:
+    """Lets other threads have the GIL, and measures the longest time without."""
+
+    def __init__(self) -> None:
+        self._longest_s = 0.0
+        self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        self._longest_s = self.longest_hold_s()
+        time.sleep(0)
+        self._since = time.perf_counter()
+
+    def between(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        for index, item in enumerate(items, 1):
+            yield item
+            if index % _STEP == 0:
+                self.pause()
+
+    def longest_hold_s(self) -> float:
+        return max(self._longest_s, time.perf_counter() - self._since)
+
+
+def _stat(frames: tuple[RawFrame, ...], estimates: Iterable[StackEstimate]) -> StackStat:
+    """Sums up estimates; those of different stacks are independent, so their variances add."""
+    totals = [0.0] * 6
+    for estimate in estimates:
+        totals[0] += estimate.bytes
+        totals[1] += estimate.blocks
+        totals[2] += estimate.survivor_bytes
+        totals[3] += estimate.survivor_blocks
+        totals[4] += estimate.allocated_bytes
+        totals[5] += estimate.variance_bytes2
+    return StackStat(frames, *(round(total) for total in totals[:5]), variance_bytes2=totals[5])
+
+
+def _size_of(frames_by_key: dict[int, tuple[RawFrame, ...]]) -> int:
+    """Bytes of the cached frames, without the names, which belong to the code objects."""
+    frames = sum(sys.getsizeof(stack) + 64 * len(stack) for stack in frames_by_key.values())
+    return sys.getsizeof(frames_by_key) + frames
