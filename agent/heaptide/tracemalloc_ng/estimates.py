@@ -52,4 +52,4 @@ class StackEstimate(NamedTuple):
 def unpack(rows: bytes) -> Iterator[StackEstimate]:
     """Reads what `_sampler.look` packed, one stack at a time."""
     for row in _ROW.iter_unpack(rows):
-        yield StackEstimate(*row[:_SUMS], row[_SUMS:])
+        yield StackEstimate._make((*row[:_SUMS], row[_SUMS:]))

@@ -22,6 +22,8 @@ _DISPLACED = (
 )
 # Stacks handled between two releases of the GIL: a few tenths of a millisecond.
 _STEP = 128
+# Long enough that a thread waiting for the GIL has it at once, not only after the interpreter's switch interval (5 ms).
+_PAUSE_S = 0.0005
 _OWN_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 _Item = TypeVar("_Item")
@@ -139,7 +141,7 @@ class _Pauses:
 
     def pause(self) -> None:
         self._longest_s = self.longest_hold_s()
-        time.sleep(0)
+        time.sleep(_PAUSE_S)
         self._since = time.perf_counter()
 
     def between(self, items: Iterable[_Item]) -> Iterator[_Item]:
@@ -154,15 +156,16 @@ class _Pauses:
 
 def _stat(frames: tuple[RawFrame, ...], estimates: Iterable[StackEstimate]) -> StackStat:
     """Sums up estimates; those of different stacks are independent, so their variances add."""
-    totals = [0.0] * 6
-    for estimate in estimates:
-        totals[0] += estimate.bytes
-        totals[1] += estimate.blocks
-        totals[2] += estimate.survivor_bytes
-        totals[3] += estimate.survivor_blocks
-        totals[4] += estimate.allocated_bytes
-        totals[5] += estimate.variance_bytes2
-    return StackStat(frames, *(round(total) for total in totals[:5]), variance_bytes2=totals[5])
+    held = list(estimates)
+    return StackStat(
+        frames=frames,
+        bytes=round(sum(estimate.bytes for estimate in held)),
+        blocks=round(sum(estimate.blocks for estimate in held)),
+        survivor_bytes=round(sum(estimate.survivor_bytes for estimate in held)),
+        survivor_blocks=round(sum(estimate.survivor_blocks for estimate in held)),
+        allocated_bytes=round(sum(estimate.allocated_bytes for estimate in held)),
+        variance_bytes2=sum(estimate.variance_bytes2 for estimate in held),
+    )
 
 
 def _size_of(frames_by_key: dict[int, tuple[RawFrame, ...]]) -> int:

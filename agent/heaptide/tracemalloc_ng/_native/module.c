@@ -152,12 +152,7 @@ static PyObject *samples(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 
 static PyObject *frame_tuple(PyCodeObject *code, int32_t offset)
 {
-#if PY_VERSION_HEX >= 0x030B0000
-    PyObject *name = code->co_qualname;
-#else
-    PyObject *name = code->co_name;
-#endif
-    return Py_BuildValue("(OOi)", code->co_filename, name, PyCode_Addr2Line(code, offset));
+    return Py_BuildValue("(OOi)", code->co_filename, code->co_name, PyCode_Addr2Line(code, offset));
 }
 
 /* The stack may be evicted while its tuples are made: its frames are copied and held first. */
