@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 import sysconfig
+import warnings
 
 from setuptools import Extension, setup
 
@@ -34,7 +35,7 @@ def extensions() -> list[Extension]:
         sentence = f"heaptide's sampling tracer isn't built: {why}."
         if REQUIRED:
             raise SystemExit(f"{sentence} Unset HEAPTIDE_REQUIRE_NATIVE to install without it.")
-        print(sentence, file=sys.stderr)
+        warnings.warn(sentence, stacklevel=1)
         return []
     sampler = Extension(
         "heaptide.tracemalloc_ng._sampler",

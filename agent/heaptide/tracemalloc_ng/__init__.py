@@ -49,6 +49,8 @@ SAMPLES_PER_S = 1000.0
 # For samples and stacks together; 24,000 samples and some 4,000 stacks of 32 frames fit.
 TABLE_BYTES = 4 * 1024 * 1024
 
+_ALL_STACKS = 1 << 20
+
 
 def start(
     nframe: int = 1,
@@ -134,11 +136,11 @@ def take_snapshot() -> Snapshot:
     from heaptide.tracemalloc_ng.snapshot import snapshot_of
 
     _demand_tracing()
-    return snapshot_of(unpack(_sampler.look(0.0)), get_traceback_limit())
+    return snapshot_of(unpack(_sampler.look(0.0, _ALL_STACKS, ())), get_traceback_limit())
 
 
 def estimates(survivor_age_s: float = 60.0) -> list[StackEstimate]:
-    """Estimates what each stack holds and ever allocated, largest first.
+    """Estimates what each stack holds and ever allocated, largest first; key 0 is what has no stack.
 
     Args:
         survivor_age_s: age in seconds past which a block counts as a survivor.
@@ -147,7 +149,7 @@ def estimates(survivor_age_s: float = 60.0) -> list[StackEstimate]:
         RuntimeError: nothing is traced.
     """
     _demand_tracing()
-    found = list(unpack(_sampler.look(survivor_age_s)))
+    found = list(unpack(_sampler.look(survivor_age_s, _ALL_STACKS, ())))
     found.sort(key=lambda estimate: estimate.bytes, reverse=True)
     return found
 

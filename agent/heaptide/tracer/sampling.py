@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import sys
 import time
@@ -74,11 +73,9 @@ class SamplingTracer:
         if not self._displaced and not _sampler.attached():
             _sampler.stop()
             self._displaced = True
-        packed = _sampler.look(survivor_age_s)
+        packed = _sampler.look(survivor_age_s, most, tuple(key for key in keep if isinstance(key, int)))
         pauses.pause()
-        found = [estimate for estimate in pauses.between(unpack(packed)) if estimate.blocks]
-        stacks, other = self._choose(found, most, keep, pauses)
-        return self._look(stacks, other, pauses)
+        return self._look(unpack(packed), pauses)
 
     def set_rate(self, sample_bytes: int | None) -> None:
         """Changes the mean bytes between two samples; 0 pauses, None goes back to the rate of the start."""
@@ -89,43 +86,36 @@ class SamplingTracer:
         _sampler.stop()
         self._frames.clear()
 
-    def _look(self, stacks: dict[Hashable, StackStat], other: StackStat, pauses: _Pauses) -> Look:
+    def _look(self, estimates: Iterator[StackEstimate], pauses: _Pauses) -> Look:
+        other = _stat((), next(estimates))
+        stacks = self._stacks(pauses.between(estimates))
         status = _sampler.status()
-        interval = round(status["interval"])
         return Look(
             stacks=stacks,
             other=other,
-            sample_bytes=interval,
+            sample_bytes=round(status["interval"]),
             traced_bytes=other.bytes + sum(stat.bytes for stat in stacks.values()),
             held_bytes=status["held_bytes"] + _size_of(self._frames),
             hold_s=pauses.longest_hold_s(),
             notes=self._notes(status["lost"]),
         )
 
+    def _stacks(self, estimates: Iterable[StackEstimate]) -> dict[Hashable, StackStat]:
+        """Resolves the stacks that hold anything; what heaptide itself allocated is left out."""
+        stacks: dict[Hashable, StackStat] = {}
+        frames_by_key: dict[int, tuple[RawFrame, ...]] = {}
+        for estimate in estimates:
+            if estimate.blocks:
+                frames = frames_by_key[estimate.key] = self._frames_of(estimate.key)
+                if frames and not frames[0][0].startswith(_OWN_FOLDER):
+                    stacks[estimate.key] = _stat(frames, estimate)
+        self._frames = frames_by_key
+        return stacks
+
     def _notes(self, lost: int) -> tuple[str, ...]:
         if self._displaced:
             return (_DISPLACED,)
         return (f"{lost} samples found no room in the sampler's tables",) if lost else ()
-
-    def _choose(
-        self, found: list[StackEstimate], most: int, keep: frozenset[Hashable], pauses: _Pauses
-    ) -> tuple[dict[Hashable, StackStat], StackStat]:
-        """Picks the largest stacks and those to keep; what heaptide itself allocated is left out."""
-        largest = {estimate.key for estimate in heapq.nlargest(most, found, key=lambda estimate: estimate.bytes)}
-        chosen: dict[Hashable, StackStat] = {}
-        rest: list[StackEstimate] = []
-        frames_by_key: dict[int, tuple[RawFrame, ...]] = {}
-        for estimate in pauses.between(found):
-            if estimate.key not in largest and estimate.key not in keep:
-                rest.append(estimate)
-                continue
-            frames = frames_by_key[estimate.key] = self._frames_of(estimate.key)
-            if not frames:
-                rest.append(estimate)
-            elif not frames[0][0].startswith(_OWN_FOLDER):
-                chosen[estimate.key] = _stat(frames, (estimate,))
-        self._frames = frames_by_key
-        return chosen, _stat((), rest)
 
     def _frames_of(self, key: int) -> tuple[RawFrame, ...]:
         known = self._frames.get(key)
@@ -154,17 +144,15 @@ class _Pauses:
         return max(self._longest_s, time.perf_counter() - self._since)
 
 
-def _stat(frames: tuple[RawFrame, ...], estimates: Iterable[StackEstimate]) -> StackStat:
-    """Sums up estimates; those of different stacks are independent, so their variances add."""
-    held = list(estimates)
+def _stat(frames: tuple[RawFrame, ...], estimate: StackEstimate) -> StackStat:
     return StackStat(
         frames=frames,
-        bytes=round(sum(estimate.bytes for estimate in held)),
-        blocks=round(sum(estimate.blocks for estimate in held)),
-        survivor_bytes=round(sum(estimate.survivor_bytes for estimate in held)),
-        survivor_blocks=round(sum(estimate.survivor_blocks for estimate in held)),
-        allocated_bytes=round(sum(estimate.allocated_bytes for estimate in held)),
-        variance_bytes2=sum(estimate.variance_bytes2 for estimate in held),
+        bytes=round(estimate.bytes),
+        blocks=round(estimate.blocks),
+        survivor_bytes=round(estimate.survivor_bytes),
+        survivor_blocks=round(estimate.survivor_blocks),
+        allocated_bytes=round(estimate.allocated_bytes),
+        variance_bytes2=estimate.variance_bytes2,
     )
 
 

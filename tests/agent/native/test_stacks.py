@@ -148,7 +148,7 @@ def test_the_hook_frees_no_code_object_but_the_next_look_does(sampling):
         del make
     alive = sum(code() is not None for code in codes)
     assert alive > 1000
-    _sampler.look(0.0)
+    _sampler.look(0.0, 0, ())
     assert sum(code() is not None for code in codes) < alive / 2
 
 

@@ -132,17 +132,19 @@ static PyObject *reset_peak(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arg
     Py_RETURN_NONE;
 }
 
-static PyObject *look(PyObject *Py_UNUSED(module), PyObject *arg)
+static PyObject *look(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    double survivor_age_s = PyFloat_AsDouble(arg);
-    if (survivor_age_s == -1 && PyErr_Occurred())
+    double survivor_age_s;
+    unsigned int most;
+    PyObject *keep;
+    if (!PyArg_ParseTuple(args, "dIO!:look", &survivor_age_s, &most, &PyTuple_Type, &keep))
         return NULL;
     ht_stacks_bury(&ht.stacks);
     if (ht.tracing) {
         ht_relax(ht_now());
         ht_draw();
     }
-    return ht_look(survivor_age_s);
+    return ht_look(survivor_age_s, most, keep);
 }
 
 static PyObject *samples(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
@@ -227,7 +229,7 @@ static PyMethodDef methods[] = {
     {"ignore_thread", ignore_thread, METH_NOARGS, "Samples nothing that the calling thread allocates."},
     {"seed", seed, METH_O, "Makes the draws repeatable."},
     {"reset_peak", reset_peak, METH_NOARGS, "Sets the peak to what is live."},
-    {"look", look, METH_O, "look(survivor_age_s): one packed row for each stack."},
+    {"look", look, METH_VARARGS, "look(survivor_age_s, most, keep): packed rows, the first for all stacks not chosen."},
     {"samples", samples, METH_NOARGS, "One packed row for each live sample."},
     {"frames", frames, METH_O, "frames(key): ((file, function, line), ...), allocation first; None where it is gone."},
     {"key_of", key_of, METH_O, "The key of the stack that allocated this object; None where it wasn't sampled."},

@@ -89,8 +89,7 @@ void ht_release(const ht_sample *sample)
     ht.live_bytes -= weight_bytes(sample);
 }
 
-/* Sums anew, so that rounding doesn't add up over millions of additions and subtractions. */
-void ht_recount(void)
+static void recount(void)
 {
     double live_bytes = 0;
     for (size_t i = 0; ht.table.slots && i <= ht.table.mask; i++)
@@ -112,7 +111,7 @@ static void thin(void)
     ht_table_thin(&ht.table, interval, &ht.random, release_dropped, NULL);
     if (ht.interval < interval)
         ht.interval = interval;
-    ht_recount();
+    recount();
 }
 
 static uint32_t intern(PyThreadState *thread)

@@ -58,7 +58,6 @@ void ht_track(void *block, size_t size, const ht_sample *former);
 bool ht_untrack(void *block, ht_sample *former);
 void ht_track_again(const ht_sample *former);
 void ht_release(const ht_sample *sample);
-void ht_recount(void);
 void ht_draw(void);
 void ht_relax(uint32_t now);
 void ht_seed(void);
@@ -70,8 +69,8 @@ const char *ht_hooks_install(void);
 /* Whether both domains still lead to the hooks. */
 bool ht_hooks_attached(void);
 
-/* look.c: one row for each stack, as the stub tells; NULL with an exception set. */
-PyObject *ht_look(double survivor_age_s);
+/* look.c: packed rows, as heaptide.tracemalloc_ng.estimates reads them; NULL with an exception set. */
+PyObject *ht_look(double survivor_age_s, uint32_t most, PyObject *keep);
 PyObject *ht_samples(void);
 
 #endif
