@@ -17,7 +17,7 @@ from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 def services_html(page: ServicesPage) -> str:
     """The list of services; with no rows, how to connect the first one."""
     template = "services.html" if page.rows else "empty.html"
-    return _render(template, page=page, now=page.now, refresh_s=5.0 if page.rows else 2.0)
+    return _render(template, page=page, rows=sentences.by_alarm(page.rows), refresh_s=5.0 if page.rows else 2.0)
 
 
 def service_html(page: ServicePage) -> str:
@@ -26,7 +26,6 @@ def service_html(page: ServicePage) -> str:
     return _render(
         "service.html",
         page=page,
-        now=page.now,
         refresh_s=windows.refresh_s(page.window_s),
         window=windows.window_name(page.window_s),
         verdict=sentences.page_verdict(page),
@@ -40,7 +39,6 @@ def leak_html(page: LeakPage) -> str:
     return _render(
         "leak.html",
         page=page,
-        now=page.now,
         refresh_s=windows.refresh_s(page.window_s),
         window=windows.window_name(page.window_s),
         runs=stacks.runs(page.frames),
@@ -55,17 +53,17 @@ def error_html(status: int, title: str, text: str) -> str:
 def service_url(service: str, environment: str, window: str | None = None) -> str:
     """The address of a service's page."""
     query = {"environment": environment} | ({"window": window} if window else {})
-    return f"/services/{quote(service, safe='')}?{urlencode(query)}"
+    return f"/services/{quote(service, safe='', errors='replace')}?{urlencode(query, errors='replace')}"
 
 
 def leak_url(leak_id: str, action: str | None = None) -> str:
     """The address of a leak's page, or of something to do to it."""
-    return f"/leaks/{quote(leak_id, safe='')}" + (f"/{action}" if action else "")
+    return f"/leaks/{quote(leak_id, safe='', errors='replace')}" + (f"/{action}" if action else "")
 
 
 def figure_url(name: str, **query: str) -> str:
     """The address of a chart's figure."""
-    return f"/figures/{name}?{urlencode(query)}"
+    return f"/figures/{name}?{urlencode(query, errors='replace')}"
 
 
 def _render(template: str, **values: Any) -> str:

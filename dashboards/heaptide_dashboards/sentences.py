@@ -69,6 +69,13 @@ def _verdict(open_leaks: int, suspects: int, bytes_per_hour: float | None, worke
     return Verdict("No leak found", "", State("Healthy", "Nothing grows without a bound", "resolved", "good"))
 
 
+def by_alarm(rows: Sequence[ServiceRow]) -> list[ServiceRow]:
+    """Services that leak first, by growth; then those under suspicion, then the others by name."""
+    return sorted(
+        rows, key=lambda row: (not row.open_leaks, -(row.bytes_per_hour or 0.0), not row.suspects, row.service)
+    )
+
+
 def ranked(leaks: Sequence[LeakRow]) -> tuple[list[LeakRow], list[LeakRow]]:
     """Leaks that ask for a look and those at rest, each by state, then by growth times confidence, most first."""
     order = list(LEAK_STATES)

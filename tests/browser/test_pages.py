@@ -47,3 +47,64 @@ def test_the_page_follows_the_systems_theme(browser: Any, site: str, scheme: str
     browser.look(site, scheme=scheme)
     red, green, blue = browser.ask("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (red + green + blue > 600) == (scheme == "light")
+
+
+@pytest.mark.parametrize(("name", "charts"), [("service", 2), ("leak", 1)])
+def test_charts_are_drawn_without_a_way_to_upload_them(browser: Any, site: str, name: str, charts: int) -> None:
+    browser.look(site + PAGES[name])
+    widths = browser.ask(
+        "return [...document.querySelectorAll('.chart')].map("
+        "chart => Math.max(...[...chart.querySelectorAll('.js-line')].map(line => line.getBoundingClientRect().width)))"
+    )
+    assert len(widths) == charts
+    assert min(widths) > 800
+    assert browser.ask("return document.querySelectorAll('.modebar-btn, .modebar a').length") == 0
+    assert "MiB" in browser.ask("return document.querySelector('.chart').textContent")
+
+
+def test_a_chosen_theme_overrides_the_systems_and_lasts(browser: Any, site: str) -> None:
+    browser.look(f"{site}/services/shop", scheme="light")
+    before = browser.ask("return document.querySelector('.js-line').style.stroke")
+    for _ in ("light", "dark"):
+        browser.ask("document.getElementById('theme').click()")
+    browser.until(f"return document.querySelector('.js-line').style.stroke !== {before!r}")
+    browser.look(site, scheme="light")
+    assert browser.ask("return document.documentElement.dataset.theme") == "dark"
+    browser.ask("localStorage.clear()")
+
+
+def test_hostile_names_are_shown_as_they_are(browser: Any, site: str) -> None:
+    browser.look(f"{site}/leaks/lk-hostile")
+    title = browser.ask("return document.querySelector('h1').innerText")
+    assert "<script>alert(1)</script>\\u202egpj.exe\\x07 \N{ROCKET}" in title
+    assert browser.ask("return document.querySelectorAll('main script').length") == 0
+
+
+def test_a_leak_is_two_clicks_from_the_list_of_services(browser: Any, site: str) -> None:
+    browser.look(site)
+    browser.ask("[...document.querySelectorAll('a.whole')].find(a => a.innerText === 'shop').click()")
+    browser.until("return document.querySelector('.leaks a.whole')")
+    browser.ask("document.querySelector('.leaks a.whole').click()")
+    browser.until("return document.querySelector('.evidence')")
+    assert browser.ask("return document.querySelector('h1').innerText") == "shop/quotes.py:41 remember"
+
+
+def test_a_leak_is_muted_and_reopened_by_its_buttons(browser: Any, site: str) -> None:
+    browser.look(f"{site}/leaks/lk-orders")
+    for button, state in (("Mute", "Muted"), ("Reopen", "Leak")):
+        browser.ask(f"[...document.querySelectorAll('button')].find(b => b.innerText === '{button}').click()")
+        browser.until(f"return document.querySelector('.above .state').innerText === '{state}'")
+    assert browser.ask("return location.pathname") == "/leaks/lk-orders"
+    assert browser.complaints() == []
+
+
+def test_a_refresh_keeps_charts_and_opened_parts(browser: Any, site: str) -> None:
+    browser.look(f"{site}/services/shop")
+    browser.ask("document.querySelector('.values').open = true; window.chart = document.querySelector('.chart')")
+    browser.ask(
+        "document.addEventListener('heaptide:updated', () => { window.refreshed = true });"
+        "document.getElementById('page').dispatchEvent(new CustomEvent('heaptide:refresh'))"
+    )
+    browser.until("return window.refreshed")
+    assert browser.ask("return document.querySelector('.values').open")
+    assert browser.ask("return window.chart.isConnected && window.chart.querySelector('.js-line') !== null")

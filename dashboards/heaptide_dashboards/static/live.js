@@ -11,7 +11,7 @@ const period = () => Number(page().dataset.refreshS) * 1000;
 function say() {
   const age = Math.round((Date.now() - updatedAt) / 1000);
   status.classList.toggle("late", failedSince !== null);
-  text.textContent = failedSince === null ? (age < 2 ? "Updated just now" : `Updated ${age} s ago`) : `No answer for ${age} s`;
+  text.textContent = failedSince === null ? (age < 2 ? "just now" : `${age} s ago`) : `no answer for ${age} s`;
 }
 
 function refresh() {

@@ -1,0 +1,67 @@
+"""Plain data to draw pages from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from heaptide_dashboards.views import FrameView, LeakPage, LeakRow, Line, ServicePage, ServiceRow, SiteRow, WorkerRow
+
+NOW = 1_800_000_000.0
+MIB = 1 << 20
+LINE = Line("worker 1", [NOW - 120, NOW - 60, NOW], [100.0 * MIB, None, 120.0 * MIB])
+LEAK = LeakRow(
+    "lk", "open", "site", "remember", "shop/quotes.py:41", 14.2 * MIB, 205.0, 17.0 * MIB, 2, 7, 0.9999, NOW - 9000,
+    NOW - 20, "2.4.0",
+)  # fmt: skip
+
+
+@pytest.fixture
+def now() -> float:
+    return NOW
+
+
+@pytest.fixture
+def line() -> Line:
+    return LINE
+
+
+@pytest.fixture
+def leak_row() -> Callable[..., LeakRow]:
+    return lambda **facts: replace(LEAK, **facts)
+
+
+@pytest.fixture
+def service_row() -> Callable[..., ServiceRow]:
+    row = ServiceRow("shop", "production", 0, 0, 2, 100.0 * MIB, None, None, "2.4.0", NOW - 12, [1.0, 2.0])
+    return lambda **facts: replace(row, **facts)
+
+
+@pytest.fixture
+def service_page() -> Callable[..., ServicePage]:
+    worker = WorkerRow(1, 3, 4711, "web-1", "alive", 100.0 * MIB, 1180, NOW - 600, NOW - 12, None, "exact", 0.01)
+    site = SiteRow("shop/quotes.py:41", "remember", True, 5.0 * MIB, 17.0 * MIB, "lk")
+    page = ServicePage(
+        NOW, "shop", "production", 21600.0, [LEAK], [LINE], None, [], [], [LINE], [site], [worker], ["production"]
+    )
+    return lambda **facts: replace(page, **facts)
+
+
+@pytest.fixture
+def leak_page() -> Callable[..., LeakPage]:
+    frames = [FrameView("shop/quotes.py", "remember", 41, True), FrameView("fastapi/routing.py", "app", 301, False)]
+    page = LeakPage(
+        NOW, LEAK, "shop", "production", "Grew in each generation.", 12.9 * MIB, 15.3 * MIB, None, [LINE], frames,
+        [("dict", 0.8)], True,
+    )  # fmt: skip
+    return lambda **facts: replace(page, **facts)
+
+
+@pytest.fixture(
+    params=["<script>alert(1)</script>", "f" * 10_000, "a\u202egpj.exe", "bell\x07 null\x00", "\ud800", "\N{ROCKET}"]
+)
+def hostile(request: pytest.FixtureRequest) -> Any:
+    return request.param
