@@ -1,4 +1,4 @@
-"""A collector's dashboard on a seeded store, and a real Chromium to look at it."""
+"""A whole collector on a seeded store, and a real Chromium to look at it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +16,18 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 from heaptide.wire import SITE_COLUMNS, pack
-from heaptide_dashboards import CSP, STATIC
+from heaptide_server.app import create_app
 from heaptide_server.leaks.ledger import Changes, Ledger
 from heaptide_server.model import Frame, Leak, Report, Site, WorkerIdentity
-from heaptide_server.pages import router
+from heaptide_server.settings import Settings
 from heaptide_server.store.sqlite import SqliteStore
 
-NOW = 1_800_018_000.0
+NOW = float(int(time.time()))
 HOUR_S = 3600.0
 MIB = 1 << 20
 INTERVAL_S = 60.0
@@ -143,7 +141,7 @@ def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: floa
     return Leak(**(values | facts))
 
 
-def seeded(path: Path) -> tuple[SqliteStore, Ledger]:
+def fill(path: Path) -> None:
     store, ledger = SqliteStore(path), Ledger(path)
     store.migrate()
     ledger.migrate()
@@ -162,22 +160,12 @@ def seeded(path: Path) -> tuple[SqliteStore, Ledger]:
     ]
     for found in leaks:
         ledger.update(found.service, "production", NOW, lambda _, found=found: Changes([found], [], []))
-    return store, ledger
+    store.close()
 
 
-def dashboard(store: SqliteStore, ledger: Ledger, base_url: str) -> FastAPI:
-    """The dashboard alone, under the policy that it is written for."""
-    app = FastAPI()
-    app.mount("/static", StaticFiles(directory=STATIC))
-    app.include_router(router(store, ledger, base_url=base_url, clock=lambda: NOW))
-
-    @app.middleware("http")
-    async def policy(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        response.headers["Content-Security-Policy"] = CSP
-        return response
-
-    return app
+def collector(path: Path) -> FastAPI:
+    """The whole collector, its trend job asleep: it would judge the leaks that were put there by hand."""
+    return create_app(Settings(db=path, base_url="http://127.0.0.1:8787", trend_interval_s=86400.0))
 
 
 @contextmanager
@@ -197,22 +185,19 @@ def served(app: FastAPI) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a dashboard with three services."""
-    store, ledger = seeded(tmp_path_factory.mktemp("seeded") / "heaptide.db")
-    with served(dashboard(store, ledger, "http://127.0.0.1:8787")) as address:
+    """The address of a collector with three services."""
+    path = tmp_path_factory.mktemp("seeded") / "heaptide.db"
+    fill(path)
+    with served(collector(path)) as address:
         yield address
-    store.close()
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[tuple[str, SqliteStore]]:
-    """The address of a dashboard that has heard of nobody, and its store."""
-    store, ledger = SqliteStore(tmp_path / "heaptide.db"), Ledger(tmp_path / "heaptide.db")
-    store.migrate()
-    ledger.migrate()
-    with served(dashboard(store, ledger, "http://127.0.0.1:8787")) as address:
-        yield address, store
-    store.close()
+    """The address of a collector that has heard of nobody, and its store."""
+    app = collector(tmp_path / "heaptide.db")
+    with served(app) as address:
+        yield address, app.state.collector.store
 
 
 @pytest.fixture
@@ -254,7 +239,7 @@ class Browser:
 
     def picture(self, path: Path) -> None:
         """The whole page as a PNG file."""
-        size = self.ask("return [document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+        size = self.ask("return [innerWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
         path.write_bytes(base64.b64decode(shot["data"]))

@@ -108,3 +108,17 @@ def test_a_refresh_keeps_charts_and_opened_parts(browser: Any, site: str) -> Non
     browser.until("return window.refreshed")
     assert browser.ask("return document.querySelector('.values').open")
     assert browser.ask("return window.chart.isConnected && window.chart.querySelector('.js-line') !== null")
+
+
+def test_a_collector_that_does_not_answer_is_said_in_words_and_its_last_answer_stays(browser: Any, site: str) -> None:
+    browser.look(f"{site}/services/shop")
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **network})
+    try:
+        browser.ask("document.getElementById('page').dispatchEvent(new CustomEvent('heaptide:refresh'))")
+        browser.until("return document.getElementById('live').innerText.startsWith('no answer for')")
+        assert browser.ask("return document.querySelector('.leaks') !== null")
+    finally:
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **network})
+    browser.ask("document.getElementById('page').dispatchEvent(new CustomEvent('heaptide:refresh'))")
+    browser.until("return document.getElementById('live').innerText.startsWith('Updated')")

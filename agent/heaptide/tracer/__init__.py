@@ -26,7 +26,19 @@ def choose(name: str, *, frames: int | None, sample_bytes: int | None) -> Tracer
     return make(frames, sample_bytes)
 
 
-def _sampling(_frames: int | None, _sample_bytes: int | None) -> Tracer:
+def _sampling(frames: int | None, sample_bytes: int | None) -> Tracer:
+    try:
+        from heaptide.tracemalloc_ng import SAMPLE_BYTES
+        from heaptide.tracer.sampling import FRAMES, SamplingTracer
+    except ImportError:
+        return _unsampled()
+    return SamplingTracer(
+        frames=FRAMES if frames is None else frames,
+        sample_bytes=SAMPLE_BYTES if sample_bytes is None else sample_bytes,
+    )
+
+
+def _unsampled() -> Tracer:
     import logging
 
     logging.getLogger("heaptide").warning(

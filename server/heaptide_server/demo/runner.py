@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -156,9 +157,16 @@ def _shop(folder: Path, url: str, collector: str) -> Process:
         "HEAPTIDE_ENVIRONMENT": "demo",
         "HEAPTIDE_RELEASE": "1.0",
         "HEAPTIDE_INTERVAL": "0.5",
-        "HEAPTIDE_TRACER": "exact",
+        **_tracing(),
     }
     return Process("the shop", command, environment, folder / "shop.log")
+
+
+def _tracing() -> dict[str, str]:
+    # Two minutes see few allocations: sampled as finely as the tracer's own budget allows, or exactly where no sampler
+    # could be built.
+    built = find_spec("heaptide.tracemalloc_ng") and find_spec("heaptide.tracemalloc_ng._sampler")
+    return {"HEAPTIDE_TRACER": "sampling", "HEAPTIDE_SAMPLE_BYTES": "4096"} if built else {"HEAPTIDE_TRACER": "exact"}
 
 
 def _await(url: str, process: Process, timeout_s: float = 30.0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import tracemalloc
 
 import pytest
@@ -11,7 +12,8 @@ from heaptide.tracer import choose
 
 
 @pytest.mark.parametrize("name", ["auto", "sampling"])
-def test_without_a_sampling_tracer_nothing_is_traced_and_one_line_says_how_to(name, caplog, no_tracing):
+def test_without_a_sampling_tracer_nothing_is_traced_and_one_line_says_how_to(name, caplog, no_tracing, monkeypatch):
+    monkeypatch.setitem(sys.modules, "heaptide.tracer.sampling", None)
     with caplog.at_level(logging.INFO, logger="heaptide"):
         tracer = choose(name, frames=None, sample_bytes=None)
         tracer.start()
