@@ -163,10 +163,17 @@ def _shop(folder: Path, url: str, collector: str) -> Process:
 
 
 def _tracing() -> dict[str, str]:
-    # Two minutes see few allocations: sampled as finely as the tracer's own budget allows, or exactly where no sampler
-    # could be built.
-    built = find_spec("heaptide.tracemalloc_ng") and find_spec("heaptide.tracemalloc_ng._sampler")
-    return {"HEAPTIDE_TRACER": "sampling", "HEAPTIDE_SAMPLE_BYTES": "4096"} if built else {"HEAPTIDE_TRACER": "exact"}
+    # Two minutes see few allocations: they are sampled as finely as the tracer's own budget allows.
+    if _sampler_built():
+        return {"HEAPTIDE_TRACER": "sampling", "HEAPTIDE_SAMPLE_BYTES": "4096"}
+    return {"HEAPTIDE_TRACER": "exact"}
+
+
+def _sampler_built() -> bool:
+    try:
+        return find_spec("heaptide.tracemalloc_ng._sampler") is not None
+    except ImportError:
+        return False
 
 
 def _await(url: str, process: Process, timeout_s: float = 30.0) -> None:
