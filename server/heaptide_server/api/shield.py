@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from heaptide.wire import MAX_COMPRESSED_BYTES
 from heaptide_dashboards import CSP
 from heaptide_server.ingest.problem import Problem
 from heaptide_server.security import Guard
+
+DRAIN_TIMEOUT_S = 2.0
 
 HEADERS = {
     "content-security-policy": CSP,
@@ -42,12 +47,48 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = _Body(receive)
+        answer = _with_headers(_after(body, send))
         try:
             self._guard.check(scope["method"], scope["path"], _by_name(scope["headers"]))
         except Problem as problem:
-            await _refuse(problem, _with_headers(send))
+            await _refuse(problem, answer)
         else:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, body.receive, answer)
+
+
+class _Body:
+    """A request's body on its way in.
+
+    An answer given before the body was read would be lost: the server closes the connection, and the kernel resets it
+    for the bytes that nobody took.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Takes what is left and throws it away, within bounds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                taken = 0
+                while not self._whole and taken < MAX_COMPRESSED_BYTES:
+                    taken += len((await self.receive()).get("body", b""))
+
+
+def _after(body: _Body, send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await body.drain()
+        await send(message)
+
+    return wrapped
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

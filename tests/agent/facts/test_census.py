@@ -42,7 +42,8 @@ def test_counts_and_names_are_objgraphs(no_collection):
     differing = {
         name: (mine.get(name), count)
         for name, count in theirs.items()
-        if not name.startswith("heaptide.") and abs(mine.get(name, 0) - count) > 5
+        # Cython's types give their module's name by code of their metaclass, which a census doesn't run.
+        if not name.startswith(("heaptide.", "_cython_")) and abs(mine.get(name, 0) - count) > 5
     }
     assert not differing
 

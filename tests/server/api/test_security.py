@@ -46,6 +46,14 @@ def test_each_token_opens_its_own_door(collector, post, sender):
     assert client.get("/metrics").status_code == 401
 
 
+def test_a_refused_sender_reads_why_although_nobody_read_its_report(collector):
+    client = collector(**BOTH)
+    for _ in range(20):
+        answer = client.post("/api/v1/reports", content=b"x" * 900_000, headers={"Connection": "close"})
+        assert answer.status_code == 401
+        assert "token" in answer.json()["error"]["message"]
+
+
 def test_a_browser_logs_in_with_the_read_token_as_password(collector):
     client = collector(**BOTH)
     assert client.get("/").headers["www-authenticate"].startswith("Basic")
