@@ -65,7 +65,7 @@ class Story:
     def webhook(self, body: Mapping[str, Any]) -> None:
         """A webhook arrived."""
         self._line(f"[bold]Webhook received[/] (signature verified): {body['type']}")
-        self._print("[dim]" + escape(json.dumps(body, indent=2)) + "[/]\n")
+        self._print("[dim]" + escape(json.dumps(_readable(body), indent=2)) + "[/]\n")
 
     def broke(self, name: str, words: str) -> None:
         """A process ended that should have stayed."""
@@ -91,6 +91,19 @@ class Story:
 
     def _age_s(self) -> float:
         return time.monotonic() - self._began
+
+
+def _readable(value: Any) -> Any:
+    """A body as it came, but for stacks: a line a frame, and those behind the outermost frame of the app counted."""
+    if isinstance(value, dict):
+        return {key: _stack(item) if key == "frames" else _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
+
+
+def _stack(frames: Sequence[Mapping[str, Any]]) -> list[str]:
+    shown = 1 + max((index for index, frame in enumerate(frames) if frame["in_app"]), default=2)
+    lines = [f"{frame['file']}:{frame['line']} {frame['function']}" for frame in frames[:shown]]
+    return [*lines, f"... and {len(frames) - shown} more"] if len(frames) > shown else lines
 
 
 def _count(leaks: Sequence[Mapping[str, Any]], status: str) -> int:

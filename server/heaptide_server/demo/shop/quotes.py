@@ -9,5 +9,5 @@ _QUOTES: dict[int, str] = {}
 
 def remember(number: int, products: list[int], page: str) -> None:
     """Keeps a quote under its number, for ever: a module's dict without eviction."""
-    quote = {"number": number, "products": products, "page": page[:2000]}
+    quote = {"number": number, "products": products, "page": page}
     _QUOTES[number] = json.dumps(quote)  # the leak

@@ -6,6 +6,6 @@ import zlib
 
 
 def checksum(page: str) -> int:
-    """The checksum of a page's fifty copies."""
-    copies = [page + str(number) for number in range(50)]
+    """The checksum of a page's copies."""
+    copies = [page + str(number) for number in range(10)]
     return zlib.crc32("".join(copies).encode())
