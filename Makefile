@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench browser clean
+.PHONY: help demo test lint bench browser pictures clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ browser: ## Install Debian's chromium for the browser tests, where this user may
 
 bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 	$(BIN)/python -m tests.bench
+
+pictures: $(READY) browser ## Take the README's pictures of the real demo
+	$(BIN)/python tests/browser/pictures.py
 
 clean: ## Remove the virtual environment and what was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -13,7 +13,7 @@ from tests.bench.table import show, spread
 
 PAIRS, SECONDS = 5, 4.0
 OBJECTS = (100_000, 500_000)
-TRACERS = ("off", "exact")
+TRACERS = ("off", "sampling", "exact")
 TARGET = Path(__file__).with_name("gap_target.py")
 
 

@@ -11,7 +11,7 @@ from tests.bench.table import show, spread
 
 ROUNDS, REQUESTS, WARM_UP = 15, 150, 300
 PATH = "/products/7/quote?pieces=3"
-TRACERS = ("off", "exact")
+TRACERS = ("off", "sampling", "exact")
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
             for server in servers[1:]
         ]
     show(
-        f"The shop, {ROUNDS} rounds of {REQUESTS} requests, alternating",
+        f"The shop, {ROUNDS} rounds of {REQUESTS} requests, alternating, a report every 5 s",
         ["variant", "requests per second, ratio", "CPU per request, ratio", "resident set, difference", "agent holds"],
         rows,
     )
@@ -60,4 +60,4 @@ def _held(there: Collector, name: str) -> str:
     service = name.replace(", ", "-")
     with urllib.request.urlopen(f"{there.url}/api/v1/services/{service}/workers", timeout=10) as answer:
         workers = json.load(answer)["workers"]
-    return f"{workers[-1]['agent']['held_bytes'] / 1024:.0f} KiB"
+    return f"{workers[-1]['cost']['held_bytes'] / 1024:.0f} KiB"

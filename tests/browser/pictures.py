@@ -1,0 +1,67 @@
+"""`make pictures`: the README's pictures, taken of the real demo in a real browser."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from selenium import webdriver
+
+FOLDER = Path(__file__).parents[2] / "dashboards" / "pictures"
+SETTLE_S = 30.0  # after the leak was found, so that the charts show some of what follows
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    command = [sys.executable, "-u", "-m", "heaptide", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        leak = _leak(demo)
+        time.sleep(SETTLE_S)
+        base, _, _ = leak.partition("/leaks/")
+        for theme in ("light", "dark"):
+            _take(f"{base}/services/shop?environment=demo&window=15m", f"service-{theme}.png", theme)
+        _take(f"{leak}?window=15m", "leak-dark.png", "dark")
+        demo.terminate()
+
+
+def _leak(demo: subprocess.Popen[str]) -> str:
+    for line in demo.stdout or ():
+        if address := re.search(r"http://\S+/leaks/\w+", line):
+            return address.group()
+    raise SystemExit("the demo ended before it found the leak")
+
+
+def _take(url: str, name: str, theme: str) -> None:
+    with tempfile.TemporaryDirectory() as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in (*_FLAGS, f"--user-data-dir={profile}", "--window-size=1280,1250"):
+            options.add_argument(flag)
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        try:
+            browser.execute_cdp_cmd(
+                "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+            )
+            browser.get(url)
+            time.sleep(2)  # the charts draw themselves
+            browser.save_screenshot(str(FOLDER / name))
+        finally:
+            browser.quit()
+
+
+if __name__ == "__main__":
+    main()
