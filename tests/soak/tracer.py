@@ -84,7 +84,8 @@ def watch(tracer: SamplingTracer, minutes: float) -> list[tuple[int, int, float]
             held, samples, hold_s = seen[-1]
             print(
                 f"{len(seen) // 60} min: {samples} samples, {held / 1024:.0f} KiB held,"
-                f" longest hold {hold_s * 1e3:.1f} ms, {look.traced_bytes / 1e6:.1f} MB live, one sample every {look.sample_bytes} bytes",
+                f" longest hold {hold_s * 1e3:.1f} ms, {look.traced_bytes / 1e6:.1f} MB live,"
+                f" one sample every {look.sample_bytes} bytes",
                 flush=True,
             )
     return seen
@@ -126,6 +127,8 @@ def main() -> int:
     leaked.clear()
     cached.clear()
     gc.collect()
+    for _ in range(3):  # code objects that only dead stacks still held go with these looks, and so do their samples
+        tracemalloc_ng.estimates()
     left = sum(estimate_of(function)[0] for function in ("leak", "fill_cache", "churn"))
     if left > 20 * options.interval:
         wrong.append(f"{left:.0f} bytes are still estimated after everything was dropped")
