@@ -3,7 +3,7 @@
     python -m tests.bench.tracer [--rounds 15] [--only NAME ...]
 
 Every variant is a server of its own, alive all the time, on one core; short batches rotate over them from the other.
-The peers take part where they are installed: memray, ddtrace, pyroscope-io, mprofile.
+The peers take part where they are installed: memray, ddtrace, pyroscope-io.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ PROFILERS = {
     "tracemalloc, 10 frames": "tracemalloc",
     "ddtrace, 512 KiB": "ddtrace",
     "pyroscope-io, 512 KiB": "pyroscope",
-    "mprofile, 128 KiB": "mprofile",
     "memray": "memray",
 }
 # A path, and requests in a batch: each takes some 50 ms unprofiled.

@@ -23,10 +23,6 @@ def start(name: str) -> object:
         import pyroscope
 
         return pyroscope.configure(application_name="bench", mem_enabled=True, cpu_enabled=False, upload_interval=3600)
-    if product == "mprofile":
-        import mprofile
-
-        return mprofile.start(stack_depth=32, sample_rate=128 * 1024)
     if product == "memray":
         import memray
 
