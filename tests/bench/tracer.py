@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -32,21 +33,20 @@ REQUESTS = {"quote (2 KB)": ("/quote", 40), "5,000 dicts": ("/dicts", 12)}
 LOOPS = ("json", "objects", "strings", "dicts", "lists", "constraints", "numbers", "generators", "exceptions", "regex")
 
 
-def main() -> None:
-    options = _options()
-    names = [name for name in options.only or PROFILERS if importlib.util.find_spec(PROFILERS[name])]
+def main(rounds: int = 15, only: Sequence[str] = ()) -> None:
+    names = [name for name in only or PROFILERS if importlib.util.find_spec(PROFILERS[name])]
     environment = {"PYTHONPATH": str(Path(__file__).parent)}
     variants = {name: environment | {"BENCH_PROFILER": name} for name in ("base", "control", *names)}
     batches = REQUESTS | {loop: (f"/loops/{loop}", 1) for loop in LOOPS}
     with running(variants, "tracer_service:app") as servers:
-        ratios = {label: _measure(servers, *batch, options.rounds) for label, batch in batches.items()}
-    _show(["control", *names], ratios, options.rounds)
+        ratios = {label: _measure(servers, *batch, rounds) for label, batch in batches.items()}
+    _show(["control", *names], ratios, rounds)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", nargs="*", choices=list(PROFILERS), metavar="NAME")
+    parser.add_argument("--only", nargs="*", default=[], choices=list(PROFILERS), metavar="NAME")
     return parser.parse_args()
 
 
@@ -73,4 +73,4 @@ def _show(names: list[str], ratios: dict[str, dict[str, list[float]]], rounds: i
 
 
 if __name__ == "__main__":
-    main()
+    main(**vars(_options()))
