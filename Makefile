@@ -45,6 +45,7 @@ versions: $(READY) ## Build and test the sampler on every CPython that is here, 
 	$(BIN)/python -m tests.agent.native.versions
 
 soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory stays flat
+	$(BIN)/python -m tests.soak.shop --minutes 20
 	$(BIN)/python -m tests.soak.tracer --minutes 20
 
 pictures: $(READY) browser ## Take the README's pictures of the real demo

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import gap, ingest, shop, tracer, tracer_instructions
+from tests.bench import gap, heap, ingest, shop, tracer, tracer_instructions
 
 PARTS: dict[str, Callable[[], None]] = {
     "shop": shop.main,
     "gap": gap.main,
+    "heap": heap.main,
     "ingest": ingest.main,
     "tracer": tracer.main,
     "instructions": tracer_instructions.main,
