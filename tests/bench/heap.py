@@ -6,9 +6,10 @@ import gc
 import threading
 from statistics import median
 
+from tests.bench.table import show
+
 from heaptide.tracer.protocol import Look
 from heaptide.tracer.sampling import SamplingTracer
-from tests.bench.table import show
 
 OBJECTS, HEAP_BYTES, LOOKS = 3_000_000, 1 << 30, 7
 
