@@ -34,7 +34,7 @@ REGRESSION = (
 QUICK = ("test_dict", "test_list", "test_gc", "test_generators", "test_json", "test_threading")
 
 # Tests of what the sampler changes on purpose: a sampled stack keeps its code objects alive.
-EXCEPTED = ("test_free_called",)
+EXCEPTED = ("test_free_called", "test_free_different_thread", "*.CodeWeakRefTest.*")
 
 SITECUSTOMIZE = """
 from heaptide import tracemalloc_ng
