@@ -69,9 +69,9 @@ def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_or
     ids, order = defaultdict(set), defaultdict(list)
     for arrival in receiver.arrivals:
         body = json.loads(arrival.body)
-        leak_id = body["data"]["leak"]["id"]
-        ids[leak_id, body["type"]].add(arrival.headers["webhook-id"])
-        order[leak_id].append(body["type"])
+        for leak in body["data"]["leaks"]:
+            ids[leak["id"], body["type"]].add(arrival.headers["webhook-id"])
+            order[leak["id"]].append(body["type"])
     assert {key: len(found) for key, found in ids.items()} == {
         (str(n), kind): 1 for n in range(LEAKS) for kind in ("leak.firing", "leak.resolved")
     }

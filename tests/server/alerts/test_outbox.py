@@ -8,7 +8,7 @@ import threading
 import pytest
 from sqlite_utils import Database
 
-from heaptide_server.alerts import outbox
+from heaptide_server.alerts import tables
 from heaptide_server.alerts.sample import Announcement
 from heaptide_server.store.connections import connect
 
@@ -16,7 +16,7 @@ from heaptide_server.store.connections import connect
 def test_migrating_twice_changes_nothing(path):
     with connect(path) as db:
         before = db.schema
-        outbox.migrate(db)
+        tables.migrate(db)
         assert db.schema == before
 
 
