@@ -33,7 +33,10 @@ class TrialView:
 
 @dataclass(frozen=True)
 class TargetRow:
-    """A target. `host` is all that is shown of its address; `filters` are the names that it is limited to, by kind."""
+    """A target. `host` is all that is shown of its address; `filters` are the names that it is limited to, by kind.
+
+    `dead` deliveries were given up, `held` ones wait until it is enabled.
+    """
 
     name: str
     host: str
@@ -44,6 +47,7 @@ class TargetRow:
     pending: int
     delivered: int
     dead: int
+    held: int
     filters: Sequence[tuple[str, Sequence[str]]] = ()
     trial: TrialView | None = None
 
@@ -109,13 +113,19 @@ def target_state(target: TargetRow) -> State:
 
 def target_counts(target: TargetRow) -> str:
     """What has become of a target's deliveries: `12 delivered, 1 dead`."""
-    counts = ((target.delivered, "delivered"), (target.pending, "waiting"), (target.dead, "dead"))
+    counts = (
+        (target.delivered, "delivered"),
+        (target.pending, "waiting"),
+        (target.dead, "dead"),
+        (target.held, "held back"),
+    )
     return ", ".join(f"{number:,}{NBSP}{word}" for number, word in counts if number) or "nothing sent yet"
 
 
 def alerts_verdict(page: AlertsPage) -> Verdict:
     """The page in one sentence."""
-    dead, waiting = (sum(getattr(target, name) for target in page.targets) for name in ("dead", "pending"))
+    dead = sum(target.dead + target.held for target in page.targets)
+    waiting = sum(target.pending for target in page.targets)
     aside = f"{plural(waiting, 'alert')} waiting" if waiting else ""
     if not page.targets:
         return Verdict("Nobody is told", "", State("Silent", "No webhook is configured", "muted", "warn"))
@@ -131,6 +141,12 @@ def latency_text(seconds: float) -> str:
     if not math.isfinite(seconds):
         return MISSING
     return f"{seconds * 1000:.0f}{NBSP}ms" if seconds < 0.9995 else f"{seconds:.1f}{NBSP}s"
+
+
+def told(row: DeliveryRow) -> str:
+    """What a delivery tells, without where: `4 leaks`."""
+    what = {"leak.firing": "leak", "leak.resolved": "resolved leak", "leak.test": "test"}[row.type]
+    return plural(len(row.leaks), what) if len(row.leaks) > 1 else NOTICES[row.type]
 
 
 def alerts_url(before: int | None = None) -> str:

@@ -106,7 +106,6 @@ def _environment() -> Environment:
         "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
-        "NOTICES": alerts.NOTICES,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
@@ -123,6 +122,7 @@ def _environment() -> Environment:
         "sparkline_path": sparkline.sparkline_path,
         "target_counts": alerts.target_counts,
         "target_state": alerts.target_state,
+        "told": alerts.told,
     }
     return environment
 

@@ -45,7 +45,8 @@ class TargetStatus:
     Attributes:
         disabled_at: since when it is disabled, because it answered 410 Gone.
         paused_until: until when it asked to be left alone, if that is still ahead.
-        pending, delivered, dead: how many deliveries it has; those that are disabled count as dead.
+        pending, delivered, dead, held: how many deliveries it has. Dead ones were given up, held ones wait until it is
+            enabled; neither counts once something newer of its leaks has arrived.
         trial: the last test since the collector's start.
     """
 
@@ -55,6 +56,7 @@ class TargetStatus:
     pending: int
     delivered: int
     dead: int
+    held: int
     trial: Trial | None
 
 
@@ -90,17 +92,17 @@ class Desk:
         now: float,
     ) -> TargetStatus:
         disabled_at, paused_until = state
-
-        def number(*statuses: Status) -> int:
-            return sum(counts.get((target.name, status), 0) for status in statuses)
-
+        pending, delivered, dead, held = (
+            counts.get((target.name, status), 0) for status in ("pending", "delivered", "dead", "disabled")
+        )
         return TargetStatus(
             target=target,
             disabled_at=disabled_at,
             paused_until=paused_until if paused_until is not None and paused_until > now else None,
-            pending=number("pending"),
-            delivered=number("delivered"),
-            dead=number("dead", "disabled"),
+            pending=pending,
+            delivered=delivered,
+            dead=dead,
+            held=held,
             trial=self._trials.get(target.name),
         )
 

@@ -96,8 +96,11 @@ def _entries(db: Database, rows: Sequence[Delivery]) -> list[Entry]:
 
 
 def counts(db: Database) -> dict[tuple[str, str], int]:
-    """How many deliveries there are by target and status."""
-    rows = db.execute("SELECT target, status, count(*) FROM alert_deliveries GROUP BY target, status")
+    """How many deliveries there are by target and status, without those that died and are out of date by now."""
+    rows = db.execute(
+        "SELECT target, status, count(*) FROM alert_deliveries "  # noqa: S608 - our own text
+        f"WHERE status NOT IN ('dead', 'disabled') OR NOT EXISTS ({_NEWER}) GROUP BY target, status"
+    )
     return {(target, status): number for target, status, number in rows}
 
 

@@ -112,6 +112,7 @@ def target_json(status: TargetStatus) -> dict[str, Any]:
         "pending": status.pending,
         "delivered": status.delivered,
         "dead": status.dead,
+        "held": status.held,
         "last_test": None if status.trial is None else trial_json(status.trial),
     }
 

@@ -91,6 +91,7 @@ def target_row(status: TargetStatus) -> views.TargetRow:
         pending=status.pending,
         delivered=status.delivered,
         dead=status.dead,
+        held=status.held,
         filters=[(name, values) for name, values in filters if values],
         trial=_trial(status.trial) if status.trial else None,
     )
