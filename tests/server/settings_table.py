@@ -24,7 +24,7 @@ def table() -> str:
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     prefix = Settings.model_config["env_prefix"]
     for name, field in Settings.model_fields.items():
-        meaning = (field.description or "").replace("|", "\\|")
+        meaning = (field.description or "").replace("|", "\\|").replace("<", "&lt;")
         rows.append(f"| `{prefix}{name.upper()}` | {shown(field.default)} | {meaning} |")
     return "\n".join(rows)
 
