@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import alerts, charts, sentences, sparkline, stacks, tables, windows
 from heaptide_dashboards import format as texts
+from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
 
@@ -43,6 +44,11 @@ def leak_html(page: LeakPage) -> str:
         window=windows.window_name(page.window_s),
         runs=stacks.runs(page.frames),
     )
+
+
+def alerts_html(page: AlertsPage) -> str:
+    """Where alerts go, and what became of them; with no target, how to configure one."""
+    return _render("alerts.html", page=page, refresh_s=5.0)
 
 
 def error_html(status: int, title: str, text: str) -> str:
@@ -89,17 +95,24 @@ def _environment() -> Environment:
         "exact": texts.exact_text,
         "growth": texts.growth_text,
         "iso": texts.iso_text,
+        "latency": alerts.latency_text,
         "per_hour": texts.per_hour_text,
         "percent": texts.percent_text,
         "plural": texts.plural,
         "shorten": texts.shorten,
     }
     environment.globals |= {
+        "DELIVERY_STATES": alerts.DELIVERY_STATES,
+        "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
+        "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
         "WORKER_STATES": sentences.WORKER_STATES,
+        "alert_action_url": alerts.alert_action_url,
+        "alerts_url": alerts.alerts_url,
+        "alerts_verdict": alerts.alerts_verdict,
         "chart_table": tables.chart_table,
         "figure_url": figure_url,
         "interval": texts.interval_text,
@@ -107,6 +120,9 @@ def _environment() -> Environment:
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
         "sparkline_path": sparkline.sparkline_path,
+        "target_counts": alerts.target_counts,
+        "target_state": alerts.target_state,
+        "told": alerts.told,
     }
     return environment
 

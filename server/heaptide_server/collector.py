@@ -8,10 +8,11 @@ from contextlib import closing
 
 from sqlite_utils import Database
 
-from heaptide_server.alerts import outbox
+from heaptide_server.alerts import tables
+from heaptide_server.alerts.configured import load_targets
 from heaptide_server.alerts.delivery import Courier
+from heaptide_server.alerts.desk import Desk
 from heaptide_server.alerts.sentences import Notice
-from heaptide_server.alerts.targets import load_targets
 from heaptide_server.api.metrics import Metrics
 from heaptide_server.api.shapes import leak_json
 from heaptide_server.jobs import Job, Jobs
@@ -25,6 +26,7 @@ from heaptide_server.store.sqlite import SqliteStore
 REAP_EVERY_S = 1.0
 ROLLUP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 600.0
+REPEAT_EVERY_S = 60.0
 
 
 class Collector:
@@ -43,6 +45,7 @@ class Collector:
         self.ledger = Ledger(settings.db, self._enqueue)
         self.metrics = Metrics(self.store, self.ledger)
         self._courier: Courier | None = None
+        self._desk: Desk | None = None
         self._jobs: Jobs | None = None
 
     def open(self) -> None:
@@ -57,6 +60,7 @@ class Collector:
         self.store.migrate()
         self.ledger.migrate()
         self._courier = self._make_courier()
+        self._desk = Desk(self.settings.db, self._courier)
         self._jobs = Jobs(self._work(self._courier), self.metrics.count_job)
         self._jobs.start()
 
@@ -68,6 +72,11 @@ class Collector:
             self._jobs.stop()
         self.store.close()
 
+    def desk(self) -> Desk:
+        """Where people look after alerts; there is one from `open` on."""
+        assert self._desk is not None
+        return self._desk
+
     def job_status(self) -> dict[str, object]:
         """What each job did last."""
         return self._jobs.status() if self._jobs else {}
@@ -76,26 +85,28 @@ class Collector:
         settings = self.settings
         with closing(connect(settings.db).conn) as connection:
             db = Database(connection)
-            outbox.migrate(db)
-            targets = load_targets(
-                db,
-                url=settings.webhook_url,
-                secret=settings.webhook_secret.get_secret_value() if settings.webhook_secret else None,
-                format=settings.webhook_format,
-                allow_nets=settings.webhook_allow_nets,
-                allow_http=settings.webhook_allow_http,
-            )
-        return Courier(settings.db, targets, settings.address, leak_json)
+            tables.migrate(db)
+            targets = load_targets(db, settings)
+        return Courier(settings.db, targets, settings.address, leak_json, group_s=settings.webhook_group_s)
 
     def _work(self, courier: Courier) -> list[Job]:
         watch = Watch(self.store, self.ledger)
         return [
             Job("reap", REAP_EVERY_S, self.store.reap),
             Job("rollup", ROLLUP_EVERY_S, self.store.rollup),
-            Job("retention", EXPIRE_EVERY_S, self.store.expire),
+            Job("retention", EXPIRE_EVERY_S, self._expire),
             Job("trends", self.settings.trend_interval_s, watch.tick),
+            Job("repeat", REPEAT_EVERY_S, self._repeat),
             Job("delivery", self.settings.delivery_interval_s, courier.deliver_due),
         ]
+
+    def _expire(self, now: float) -> None:
+        self.store.expire(now)
+        self.desk().expire(now - self.settings.deliveries_s)
+
+    def _repeat(self, now: float) -> None:
+        if self.settings.webhook_repeat_s:
+            self.ledger.repeat(now, self.settings.webhook_repeat_s)
 
     def _enqueue(self, db: Database, notices: Sequence[Notice], now: float) -> None:
         if self._courier:

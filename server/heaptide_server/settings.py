@@ -49,8 +49,11 @@ class Settings(BaseSettings):
 
     webhook_url: str | None = Field(None, description="Where alerts are sent; unset means none are sent.")
     webhook_secret: SecretStr | None = Field(
-        None, description="Signs alerts by Standard Webhooks; whsec_ and base64. Made and kept when it isn't set."
+        None,
+        description="Signs alerts by Standard Webhooks; whsec_ and base64, several by commas while one is being "
+        "rotated, newest first. Made and kept when it isn't set.",
     )
+    webhook_secret_file: Path | None = Field(None, description="File with such secrets, one a line, newest first.")
     webhook_format: Literal["generic", "alertmanager", "slack", "pagerduty"] = Field(
         "generic", description="Whose language alerts speak; pagerduty takes its key from HEAPTIDE_WEBHOOK_SECRET."
     )
@@ -58,6 +61,22 @@ class Settings(BaseSettings):
     webhook_allow_nets: str = Field(
         "", description="Private networks that alerts may go to, as CIDR separated by commas: 127.0.0.0/8,10.0.0.0/8."
     )
+    webhook_services: str = Field(
+        "",
+        description="Services whose leaks are told, separated by commas, or patterns such as team-*; unset means all.",
+    )
+    webhook_environments: str = Field("", description="Environments whose leaks are told, likewise.")
+    webhook_kinds: str = Field("", description="Kinds of leaks that are told, likewise: site, objects, native.")
+    webhook_file: Path | None = Field(
+        None, description="TOML file with further targets of alerts, each a [[target]] with a name and these keys."
+    )
+    webhook_group_s: float = Field(
+        30.0, ge=0, le=HOUR_S, description="How long an alert waits for others of its service; 0 sends each alone."
+    )
+    webhook_repeat_s: float = Field(
+        DAY_S, ge=0, le=365 * DAY_S, description="After how long an open leak is told again (24 h); 0 never does."
+    )
+    deliveries_s: Seconds = Field(30 * DAY_S, ge=HOUR_S, description="How long sent and dead alerts are kept (30 d).")
 
     @property
     def address(self) -> str:

@@ -15,6 +15,7 @@ PAGES = {
     "service": "/services/shop",
     "leak": "/leaks/lk-quotes",
     "hostile": "/leaks/lk-hostile",
+    "alerts": "/alerts",
     "missing": "/leaks/nothing",
 }
 SIZES = pytest.mark.parametrize("width", [1280, 380])

@@ -54,7 +54,7 @@ class AddressPolicy:
             AddressRefusedError: with a sentence for a person.
         """
         if not addresses:
-            raise AddressRefusedError(f"{host} has no address; check the host name in HEAPTIDE_WEBHOOK_URL")
+            raise AddressRefusedError(f"{host} has no address; check the host name in the webhook's URL")
         for text in addresses:
             for address in faces(ipaddress.ip_address(text)):
                 self._check_address(host, text, address)
@@ -66,13 +66,15 @@ class AddressPolicy:
         if not address.is_global and not self._allows(address):
             kind = "a loopback address" if address.is_loopback else "not a public address"
             raise AddressRefusedError(
-                f"{host} is {text}, {kind}; if that is meant, set HEAPTIDE_WEBHOOK_ALLOW_NETS={address}"
+                f"{host} is {text}, {kind}; if that is meant, put it into the target's allow_nets, "
+                f"or set HEAPTIDE_WEBHOOK_ALLOW_NETS={address}"
             )
 
     def _check_scheme(self, scheme: str, host: str, address: Address) -> None:
         if scheme != "https" and not self.allow_http and not address.is_loopback:
             raise AddressRefusedError(
-                f"{host} is given with {scheme}://; use https://, or set HEAPTIDE_WEBHOOK_ALLOW_HTTP=1"
+                f"{host} is given with {scheme}://; use https://, or allow it: allow_http in the target's file, "
+                "or HEAPTIDE_WEBHOOK_ALLOW_HTTP=1"
             )
 
     def _allows(self, address: Address) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from heaptide_server.alerts.sentences import Notice, is_resolved, label, rate, summary
+from heaptide_server.alerts.sheet import Sheet, timestamp
 
+SLACK_BLOCKS = 50
+SLACK_LEAKS = SLACK_BLOCKS - 1  # a header, and a section for each
 SLACK_HEADER_CHARACTERS = 150
 SLACK_SECTION_CHARACTERS = 3000
 SLACK_STACK_FRAMES = 10
@@ -14,23 +17,48 @@ PAGERDUTY_KEY_CHARACTERS = 255
 PAGERDUTY_SUMMARY_CHARACTERS = 1024
 
 
-def slack(notice: Notice, url: str) -> dict[str, Any]:
-    """A message of blocks, with the plain `text` that notifications show. Far from Slack's bound of 50 blocks."""
-    leak, text = notice.leak, summary(notice)
-    state = "Leak resolved" if is_resolved(notice) else "Memory leak"
-    paragraphs = [_escape(text), _escape(leak.evidence), *_stack(notice), f"<{url}|Open in Heaptide>"]
-    heading = {"type": "plain_text", "text": shorten(f"{state} in {leak.service}", SLACK_HEADER_CHARACTERS)}
+def slack(sheets: Sequence[Sheet]) -> dict[str, Any]:
+    """A message of blocks, with the plain `text` that notifications show: one leak in full, several in a section each.
+
+    Args:
+        sheets: at most `SLACK_LEAKS`.
+    """
+    title = _title(sheets)
+    text = sheets[0].summary if len(sheets) == 1 else f"{title}: {'; '.join(sheet.place for sheet in sheets)}"
+    sections = _in_full(sheets[0]) if len(sheets) == 1 else [_in_short(sheet) for sheet in sheets]
+    heading = {"type": "plain_text", "text": shorten(title, SLACK_HEADER_CHARACTERS)}
     return {
         "text": shorten(_escape(text), SLACK_SECTION_CHARACTERS),
-        "blocks": [{"type": "header", "text": heading}, *[_section(part) for part in paragraphs if part]],
+        "blocks": [{"type": "header", "text": heading}, *[_section(part) for part in sections if part]],
     }
 
 
-def _stack(notice: Notice) -> list[str]:
-    frames = notice.leak.site.frames if notice.leak.site else ()
-    if not frames or is_resolved(notice):
+def _title(sheets: Sequence[Sheet]) -> str:
+    first = sheets[0]
+    if len(sheets) == 1:
+        return f"{'Leak resolved' if first.resolved else 'Memory leak'} in {first.service}"
+    what = "leaks resolved" if first.resolved else "memory leaks"
+    return f"{len(sheets)} {what} in {first.service} ({first.environment})"
+
+
+def _in_full(sheet: Sheet) -> list[str]:
+    return [_escape(sheet.summary), _escape(sheet.evidence), *_stack(sheet), _link(sheet)]
+
+
+def _in_short(sheet: Sheet) -> str:
+    link = _link(sheet)
+    text = "\n".join(filter(None, (_escape(sheet.summary), _escape(sheet.evidence))))
+    return f"{shorten(text, SLACK_SECTION_CHARACTERS - len(link) - 1)}\n{link}"
+
+
+def _link(sheet: Sheet) -> str:
+    return f"<{sheet.url}|Open in Heaptide>"
+
+
+def _stack(sheet: Sheet) -> list[str]:
+    if not sheet.frames or sheet.resolved:
         return []
-    lines = [_escape(f"{frame.file}:{frame.line} {frame.function}") for frame in frames[:SLACK_STACK_FRAMES]]
+    lines = [_escape(frame) for frame in sheet.frames[:SLACK_STACK_FRAMES]]
     return ["```" + shorten("\n".join(lines), SLACK_SECTION_CHARACTERS - 6) + "```"]
 
 
@@ -43,27 +71,26 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def pagerduty(notice: Notice, timestamp: str, url: str) -> dict[str, Any]:
+def pagerduty(sheet: Sheet) -> dict[str, Any]:
     """An event of PagerDuty's Events API v2. Its `dedup_key` is the leak's id, so that resolve closes what it opened.
 
     The routing key is a secret: `with_routing_key` adds it when the event is sent, so that no table keeps it.
     """
-    leak = notice.leak
     return {
-        "event_action": "resolve" if is_resolved(notice) else "trigger",
-        "dedup_key": leak.id[:PAGERDUTY_KEY_CHARACTERS],
+        "event_action": "resolve" if sheet.resolved else "trigger",
+        "dedup_key": sheet.leak_id[:PAGERDUTY_KEY_CHARACTERS],
         "client": "Heaptide",
-        "client_url": url,
-        "links": [{"href": url, "text": "Open in Heaptide"}],
+        "client_url": sheet.url,
+        "links": [{"href": sheet.url, "text": "Open in Heaptide"}],
         "payload": {
-            "summary": shorten(summary(notice), PAGERDUTY_SUMMARY_CHARACTERS),
-            "source": leak.service,
+            "summary": shorten(sheet.summary, PAGERDUTY_SUMMARY_CHARACTERS),
+            "source": sheet.service,
             "severity": "warning",
-            "timestamp": timestamp,
-            "component": label(leak),
-            "group": leak.environment,
-            "class": f"leak {leak.kind}",
-            "custom_details": {"evidence": leak.evidence, "growth": rate(leak), "release": leak.release},
+            "timestamp": timestamp(sheet.at),
+            "component": sheet.label,
+            "group": sheet.environment,
+            "class": f"leak {sheet.kind}",
+            "custom_details": {"evidence": sheet.evidence, "growth": sheet.rate, "release": sheet.release},
         },
     }
 

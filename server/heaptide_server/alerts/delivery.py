@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,33 +13,32 @@ from typing import Any
 import httpx2
 from sqlite_utils import Database
 
-from heaptide_server.alerts import endpoints, outbox, schedule
+from heaptide_server.alerts import endpoints, history, outbox, schedule
 from heaptide_server.alerts.addresses import Resolver, resolve
 from heaptide_server.alerts.channels import with_routing_key
 from heaptide_server.alerts.line import STANDARD, Limits, Line
+from heaptide_server.alerts.outages import Outages
 from heaptide_server.alerts.outbox import Delivery, Letter
-from heaptide_server.alerts.payloads import Pages, render
+from heaptide_server.alerts.payloads import MOST_LEAKS, render
 from heaptide_server.alerts.sample import sample_pair
-from heaptide_server.alerts.sending import Answer, post
+from heaptide_server.alerts.sending import GONE, Answer, post
 from heaptide_server.alerts.sentences import Notice
+from heaptide_server.alerts.sheet import Pages, Sheet, sheet_of
 from heaptide_server.alerts.signing import sign
 from heaptide_server.alerts.targets import Target
 from heaptide_server.model import Leak
 from heaptide_server.store.connections import connect, transaction
-
-log = logging.getLogger(__name__)
-
-GONE = 410
 
 
 class Courier:
     """Brings alerts to webhooks. Safe to call from any thread; each call has its own connection.
 
     Args:
-        path: the collector's SQLite file, which `outbox.migrate` has brought up to date.
+        path: the collector's SQLite file, which `tables.migrate` has brought up to date.
         targets: where alerts go; names are unique.
         base_url: the collector's own address as people open it.
         leak_json: a leak as the HTTP API tells it.
+        group_s: how long an alert waits for others of its service, to travel with them, seconds; 0 sends each alone.
         clock: monotonic seconds.
         random: draws from [0, 1), for jitter.
         resolver: a host's addresses.
@@ -53,6 +52,7 @@ class Courier:
         base_url: str,
         leak_json: Callable[[Leak], dict[str, Any]],
         *,
+        group_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = schedule.fair_draw,
         resolver: Resolver = resolve,
@@ -62,6 +62,7 @@ class Courier:
         self.targets = {target.name: target for target in targets}
         self._path = path
         self._pages = Pages(base_url.rstrip("/"), leak_json)
+        self._group_s = group_s
         self._clock = clock
         self._random = random
         self._resolver = resolver
@@ -70,10 +71,10 @@ class Courier:
         self._busy = Lock()
         self._lines: set[Line] = set()
         self._stopped = False
-        self._failing: set[str] = set()
+        self._outages = Outages()
 
     def enqueue(self, db: Database, notices: Iterable[Notice], now: float) -> None:
-        """Puts notices for all targets into the outbox, within the caller's open transaction, which it leaves open.
+        """Puts notices into the outbox for the targets that want them, within the caller's open transaction.
 
         Args:
             db: the connection whose transaction saves the notices' leaks.
@@ -86,9 +87,10 @@ class Courier:
 
     def _letters(self, notices: Iterable[Notice], now: float) -> Iterator[Letter]:
         for notice in notices:
+            sheet = sheet_of(notice, now, self._pages)
             for target in self.targets.values():
-                body = render(target.format, notice, now, target.name, self._pages)
-                yield Letter(target.name, target.endpoint, notice.leak.id, notice.kind, body)
+                if target.wants(notice.leak):
+                    yield Letter(target.name, target.endpoint, sheet, self._group_s, MOST_LEAKS[target.format])
 
     def deliver_due(self, now: float) -> int:
         """Tries everything that is due, oldest first; returns how many deliveries arrived.
@@ -114,6 +116,7 @@ class Courier:
         arrived = 0
         while not self._stopped and (delivery := self._next(db, now, silent)) is not None:
             target = self.targets[delivery.target]
+            delivery = outbox.closed(db, delivery.id, partial(self._render, target))
             answer = self._send(target, delivery.webhook_id, delivery.body, now + self._clock() - started)
             if answer.status is None:
                 silent.add(target.name)
@@ -129,6 +132,9 @@ class Courier:
             if name not in silent and endpoints.is_open(db, target.endpoint, now)
         ]
         return next(iter(outbox.due(db, now, names, limit=1)), None)
+
+    def _render(self, target: Target, sheets: Sequence[Sheet]) -> str:
+        return render(target.format, sheets, target.name, self._pages.base_url)
 
     def _send(self, target: Target, webhook_id: str, body: str, at: float) -> Answer:
         url = httpx2.URL(target.url)
@@ -154,22 +160,7 @@ class Courier:
             if answer.status == GONE:
                 endpoints.disable(db, target.endpoint, at)
                 outbox.shelve(db, target.name)
-        self._tell(delivery, target, answer, delay_s)
-
-    def _tell(self, delivery: Delivery, target: Target, answer: Answer, delay_s: float | None) -> None:
-        # One line when an outage begins and one when it ends, and one for whatever needs a person.
-        if answer.delivered:
-            if target.name in self._failing:
-                log.info("%s takes alerts again", target)
-            self._failing.discard(target.name)
-            return
-        if answer.status == GONE:
-            log.warning("%s is disabled: it answered 410 Gone; replay a delivery or test it to enable it", target)
-        elif delay_s is None:
-            log.warning("%s: gave up on delivery %d, %s: %s", target, delivery.id, delivery.type, answer.error)
-        elif target.name not in self._failing:
-            log.warning("%s doesn't take alerts: %s; trying again in %.0f s", target, answer.error, delay_s)
-        self._failing.add(target.name)
+        self._outages.note(delivery, target, answer, delay_s)
 
     def test(self, target: Target, now: float) -> list[Answer]:
         """Sends a firing and, if that arrived, a resolved notice of an invented leak, past the outbox.
@@ -183,7 +174,7 @@ class Courier:
         """
         answers: list[Answer] = []
         for notice in sample_pair(now):
-            body = render(target.format, notice, now, target.name, self._pages)
+            body = self._render(target, [sheet_of(notice, now, self._pages)])
             answers.append(self._send(target, outbox.new_webhook_id(), body, now))
             if not answers[-1].delivered:
                 return answers
@@ -194,18 +185,21 @@ class Courier:
     def recent(self, limit: int = 50) -> list[Delivery]:
         """The newest deliveries, newest first."""
         with connect(self._path) as db:
-            return outbox.recent(db, limit)
+            return history.recent(db, limit)
 
     def replay(self, delivery_id: int, now: float) -> Delivery:
         """Makes a dead or disabled delivery pending again and enables its target.
 
         Raises:
-            outbox.ReplayRefusedError: with a sentence, where it can't be replayed.
+            history.UnknownDeliveryError: there is no such delivery.
+            history.ReplayRefusedError: with a sentence, where it can't be replayed.
         """
         with connect(self._path) as db:
-            delivery = outbox.replay(db, delivery_id, now)
-            if target := self.targets.get(delivery.target):
-                endpoints.enable(db, target.endpoint)
+            target = self.targets.get(history.entry(db, delivery_id).delivery.target)
+            if target is None:
+                raise history.ReplayRefusedError(f"delivery {delivery_id} is for a webhook that isn't configured")
+            delivery = history.replay(db, delivery_id, now)
+            endpoints.enable(db, target.endpoint)
             return delivery
 
     def stop(self) -> None:

@@ -10,14 +10,19 @@ from sqlite_utils import Database
 
 def is_disabled(db: Database, endpoint: str) -> bool:
     """Whether this endpoint said 410 Gone and nobody has replayed to it or tested it since."""
-    row = db.execute("SELECT disabled_at FROM alert_endpoints WHERE endpoint = ?", [endpoint]).fetchone()
-    return row is not None and row[0] is not None
+    return state(db, endpoint)[0] is not None
+
+
+def state(db: Database, endpoint: str) -> tuple[float | None, float | None]:
+    """Since when this endpoint is disabled, and until when it asked to be left alone; None where it isn't."""
+    query = "SELECT disabled_at, paused_until FROM alert_endpoints WHERE endpoint = ?"
+    disabled_at, paused_until = db.execute(query, [endpoint]).fetchone() or (None, None)
+    return disabled_at, paused_until
 
 
 def is_open(db: Database, endpoint: str, now: float) -> bool:
     """Whether deliveries may go to this endpoint now: it is neither disabled nor did it ask to slow down."""
-    query = "SELECT disabled_at, paused_until FROM alert_endpoints WHERE endpoint = ?"
-    disabled_at, paused_until = db.execute(query, [endpoint]).fetchone() or (None, None)
+    disabled_at, paused_until = state(db, endpoint)
     return disabled_at is None and (paused_until is None or paused_until <= now)
 
 

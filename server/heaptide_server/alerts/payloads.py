@@ -1,117 +1,96 @@
-"""From a notice to the body of a webhook: pure functions, one for each format."""
+"""From sheets to the body of a webhook: pure functions, one for each format.
+
+The sheets of one body are of one type, service and environment.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from heaptide_server.alerts.channels import pagerduty, slack
-from heaptide_server.alerts.sentences import Notice, is_resolved, label, place, summary
-from heaptide_server.model import Leak
+from heaptide_server.alerts.channels import SLACK_LEAKS, pagerduty, slack
+from heaptide_server.alerts.sheet import Sheet, timestamp
 
 Format = Literal["generic", "alertmanager", "slack", "pagerduty"]
 
 ALERT_NAME = "HeaptideLeak"
 NOT_ENDED = "0001-01-01T00:00:00Z"  # how Alertmanager writes the end of what still fires
 
-
-@dataclass(frozen=True)
-class Pages:
-    """What a body needs to know of the rest of the collector.
-
-    Attributes:
-        base_url: the collector's own address as people open it, no slash at the end.
-        leak_json: a leak as the HTTP API tells it.
-    """
-
-    base_url: str
-    leak_json: Callable[[Leak], dict[str, Any]]
-
-    def leak_url(self, leak: Leak) -> str:
-        """The leak's page."""
-        return f"{self.base_url}/leaks/{leak.id}"
+# How many leaks travel in one body. PagerDuty opens and closes an incident for each event, so each leak is one.
+MOST_LEAKS: dict[Format, int] = {
+    "generic": SLACK_LEAKS,
+    "alertmanager": SLACK_LEAKS,
+    "slack": SLACK_LEAKS,
+    "pagerduty": 1,
+}
 
 
-def render(format_: Format, notice: Notice, now: float, target: str, pages: Pages) -> str:
-    """The body for one target as JSON text; the same for each attempt.
+def render(format_: Format, sheets: Sequence[Sheet], target: str, base_url: str) -> str:
+    """The body for one target as JSON text.
 
     Args:
-        now: when it happened, seconds since the epoch.
+        sheets: one at least, at most `MOST_LEAKS` of the format.
         target: the target's name, Alertmanager's "receiver".
+        base_url: the collector's own address as people open it, no slash at the end.
     """
-    url = pages.leak_url(notice.leak)
-    bodies: dict[Format, Callable[[], dict[str, Any]]] = {
-        "generic": lambda: envelope(notice, now, target, pages),
-        "alertmanager": lambda: alertmanager(notice, now, target, pages),
-        "slack": lambda: slack(notice, url),
-        "pagerduty": lambda: pagerduty(notice, timestamp(now), url),
-    }
-    return json.dumps(_finite(bodies[format_]()), separators=(",", ":"), allow_nan=False)
+    return json.dumps(_body(format_, sheets, target, base_url), separators=(",", ":"), allow_nan=False)
 
 
-def envelope(notice: Notice, now: float, target: str, pages: Pages) -> dict[str, Any]:
-    """The generic body: Standard Webhooks' envelope around an Alertmanager group and the leak's own JSON."""
-    data = alertmanager(notice, now, target, pages) | {"leak": pages.leak_json(notice.leak)}
-    return {"type": notice.kind, "timestamp": timestamp(now), "data": data}
+def _body(format_: Format, sheets: Sequence[Sheet], target: str, base_url: str) -> dict[str, Any]:
+    if format_ == "generic":
+        return envelope(sheets, target, base_url)
+    if format_ == "alertmanager":
+        return alertmanager(sheets, target, base_url)
+    return slack(sheets) if format_ == "slack" else pagerduty(sheets[0])
 
 
-def alertmanager(notice: Notice, now: float, target: str, pages: Pages) -> dict[str, Any]:
-    """A group of one alert as Alertmanager's webhook sends it, version 4."""
-    alert = _alert(notice, now, pages)
-    grouped = {name: alert["labels"][name] for name in ("alertname", "service", "environment")}
+def envelope(sheets: Sequence[Sheet], target: str, base_url: str) -> dict[str, Any]:
+    """The generic body: Standard Webhooks' envelope around an Alertmanager group, and the leaks' own JSON beside it."""
+    data = alertmanager(sheets, target, base_url) | {"leaks": [sheet.leak for sheet in sheets]}
+    return {"type": sheets[-1].type, "timestamp": timestamp(sheets[-1].at), "data": data}
+
+
+def alertmanager(sheets: Sequence[Sheet], target: str, base_url: str) -> dict[str, Any]:
+    """A group of alerts as Alertmanager's webhook sends it, version 4."""
+    alerts = [_alert(sheet) for sheet in sheets]
+    grouped = {name: alerts[0]["labels"][name] for name in ("alertname", "service", "environment")}
     return {
         "version": "4",
         "groupKey": f"{{}}:{{{', '.join(f'{name}={json.dumps(value)}' for name, value in grouped.items())}}}",
         "truncatedAlerts": 0,
-        "status": alert["status"],
+        "status": alerts[0]["status"],
         "receiver": target,
         "groupLabels": grouped,
-        "commonLabels": alert["labels"],
-        "commonAnnotations": alert["annotations"],
-        "externalURL": pages.base_url,
-        "alerts": [alert],
+        "commonLabels": _common([alert["labels"] for alert in alerts]),
+        "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
+        "externalURL": base_url,
+        "alerts": alerts,
     }
 
 
-def _alert(notice: Notice, now: float, pages: Pages) -> dict[str, Any]:
-    leak, resolved = notice.leak, is_resolved(notice)
+def _alert(sheet: Sheet) -> dict[str, Any]:
     return {
-        "status": "resolved" if resolved else "firing",
-        "labels": labels(leak),
-        "annotations": {"summary": summary(notice), "evidence": leak.evidence, "place": place(leak)},
-        "startsAt": timestamp(leak.first_seen),
-        "endsAt": timestamp(now) if resolved else NOT_ENDED,
-        "generatorURL": pages.leak_url(leak),
-        "fingerprint": leak.id,
+        "status": "resolved" if sheet.resolved else "firing",
+        "labels": labels(sheet),
+        "annotations": {"summary": sheet.summary, "evidence": sheet.evidence, "place": sheet.place},
+        "startsAt": timestamp(sheet.first_seen),
+        "endsAt": timestamp(sheet.at) if sheet.resolved else NOT_ENDED,
+        "generatorURL": sheet.url,
+        "fingerprint": sheet.leak_id,
     }
 
 
-def labels(leak: Leak) -> dict[str, str]:
+def labels(sheet: Sheet) -> dict[str, str]:
     """What identifies the alert: equal when it fires and when it resolves, so no line, size or release."""
     return {
         "alertname": ALERT_NAME,
-        "service": leak.service,
-        "environment": leak.environment,
-        "kind": leak.kind,
-        "site": label(leak),
+        "service": sheet.service,
+        "environment": sheet.environment,
+        "kind": sheet.kind,
+        "site": sheet.label,
     }
 
 
-def timestamp(at: float) -> str:
-    """Seconds since the epoch as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _finite(value: Any) -> Any:
-    # JSON has no NaN, and an alert that can't be written must not undo the transaction that it is written in.
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+def _common(texts: Sequence[dict[str, str]]) -> dict[str, str]:
+    return {name: text for name, text in texts[0].items() if all(other[name] == text for other in texts)}

@@ -15,6 +15,7 @@ from heaptide_server.alerts.addresses import AddressRefusedError
 from heaptide_server.alerts.line import Line
 
 ANSWER_BYTES = 2048
+GONE = 410
 
 Headers = Sequence[tuple[bytes | str, bytes | str]]
 NETWORK_ERRORS = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets as randomness
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,15 +41,15 @@ def check_secret(secret: str) -> str:
     """The secret, if it is one.
 
     Raises:
-        ValueError: with a sentence that doesn't repeat the secret.
+        ValueError: what it must be, to be read after its name; it isn't repeated.
     """
     try:
         size = len(base64.b64decode(secret.removeprefix(PREFIX), validate=True))
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         size = 0
     if not secret.startswith(PREFIX) or size not in SECRET_BYTES:
         raise ValueError(
-            f"HEAPTIDE_WEBHOOK_SECRET must be {PREFIX} and then {SECRET_BYTES[0]} to {SECRET_BYTES[-1]} random bytes "
+            f"must be {PREFIX} and then {SECRET_BYTES[0]} to {SECRET_BYTES[-1]} random bytes "
             f'in base64: make one with `echo "{PREFIX}$(openssl rand -base64 32)"`, or leave it unset to have one made'
         )
     return secret

@@ -1,11 +1,14 @@
-"""Where alerts go: targets, read from HEAPTIDE_WEBHOOK_*."""
+"""Where alerts go: a target, what it may be, and how one is made of what was set."""
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TypeVar
 
 import httpx2
 from sqlite_utils import Database
@@ -14,10 +17,47 @@ from heaptide_server.alerts.addresses import AddressPolicy, Network
 from heaptide_server.alerts.endpoints import stored_secret
 from heaptide_server.alerts.payloads import Format
 from heaptide_server.alerts.signing import check_secret, new_secret
+from heaptide_server.model import Leak
 
 log = logging.getLogger(__name__)
 
-NAME = "default"
+KINDS = ("site", "objects", "native")
+_T = TypeVar("_T")
+
+
+class WrongKeyError(ValueError):
+    """A target's key has a value that it can't have. `text` goes on where a sentence has named the key."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(f"{key} {text}")
+        self.key = key
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which leaks a target is told of; an empty part takes all.
+
+    Attributes:
+        services, environments: names, or shell patterns such as `team-*`.
+        kinds: of site, objects and native.
+    """
+
+    services: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def takes(self, leak: Leak) -> bool:
+        """Whether a leak passes."""
+        return (
+            _matches(leak.service, self.services)
+            and _matches(leak.environment, self.environments)
+            and _matches(leak.kind, self.kinds)
+        )
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -31,9 +71,10 @@ class Target:
         format: which body it gets.
         policy: which addresses it may have.
         routing_key: PagerDuty's, which travels in the body.
+        filter: which leaks it is told of.
 
     Raises:
-        ValueError: with a sentence, for a URL that no webhook has or a secret that can't sign.
+        WrongKeyError: for a URL that no webhook has or a secret that can't sign.
     """
 
     name: str
@@ -42,94 +83,120 @@ class Target:
     format: Format = "generic"
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     routing_key: str | None = field(default=None, repr=False)
+    filter: Filter = field(default_factory=Filter)
 
     def __post_init__(self) -> None:
         check_url(self.url)
         for secret in self.secrets:
-            check_secret(secret)
+            _check("secret", check_secret, secret)
+
+    def wants(self, leak: Leak) -> bool:
+        """Whether it is told of this leak."""
+        return self.filter.takes(leak)
 
     @property
     def endpoint(self) -> str:
         """Names this target at this URL, without telling the URL: a new URL starts with a clean slate."""
         return f"{self.name}:{hashlib.sha256(self.url.encode()).hexdigest()[:16]}"
 
-    def __str__(self) -> str:
+    @property
+    def host(self) -> str:
+        """As much of the URL as anybody may see: `https://hooks.slack.com`."""
         url = httpx2.URL(self.url)
-        return f"webhook {self.name} ({url.scheme}://{url.netloc.decode()})"
+        return f"{url.scheme}://{url.netloc.decode()}"
+
+    def __str__(self) -> str:
+        return f"webhook {self.name} ({self.host})"
 
 
-def _network(text: str) -> Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ValueError(
-            f"HEAPTIDE_WEBHOOK_ALLOW_NETS has {text!r}, which is no network ({error}); write it as 10.0.0.0/8"
-        ) from error
+@dataclass(frozen=True)
+class Given:
+    """A target as it was set, not yet looked at. The names are the keys that sentences blame."""
+
+    name: str
+    url: str = field(repr=False)
+    secret: tuple[str, ...] = field(default=(), repr=False)
+    format: Format = "generic"
+    services: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    allow_nets: tuple[str, ...] = ()
+    allow_http: bool = False
+
+
+def make_target(db: Database, given: Given) -> Target:
+    """The target that was set. Where it needs a secret to sign and none is given, one is made and kept.
+
+    Args:
+        db: a connection of the caller's thread, migrated, with no transaction open.
+
+    Raises:
+        WrongKeyError: for what a target can't have.
+    """
+    policy = AddressPolicy(tuple(_check("allow_nets", _network, net) for net in given.allow_nets), given.allow_http)
+    wanted = Filter(given.services, given.environments, tuple(_kind(kind) for kind in given.kinds))
+    url = check_url(given.url)
+    if given.format == "pagerduty":
+        key = _routing_key(given.secret)
+        return Target(given.name, url, (), given.format, policy, routing_key=key, filter=wanted)
+    target = Target(given.name, url, given.secret, given.format, policy, filter=wanted)
+    if given.secret or given.format == "slack":  # Slack's URL is the secret; it verifies no signature
+        return target
+    return Target(given.name, url, (_own_secret(db, given.name),), given.format, policy, filter=wanted)
 
 
 def check_url(url: str) -> str:
     """The URL, if a webhook may have it.
 
     Raises:
-        ValueError: with a sentence that doesn't repeat the URL, which may be a secret.
+        WrongKeyError: in words that don't repeat the URL, which may be a secret.
     """
     try:
         parts = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise ValueError(f"HEAPTIDE_WEBHOOK_URL is no address ({error}); write it as https://host/path") from None
+        raise WrongKeyError("url", f"is no address ({error}); write it as https://host/path") from None
     if parts.scheme not in ("http", "https") or not parts.host:
-        raise ValueError("HEAPTIDE_WEBHOOK_URL must begin with https:// and a host")
+        raise WrongKeyError("url", "must begin with https:// and a host")
     if parts.userinfo:
-        raise ValueError("HEAPTIDE_WEBHOOK_URL has a user name or password in it; webhooks are signed: leave it out")
+        raise WrongKeyError("url", "has a user name or password in it; webhooks are signed: leave it out")
     if parts.port is not None and not 0 < parts.port < 65536:
-        raise ValueError(f"HEAPTIDE_WEBHOOK_URL has the port {parts.port}; ports go from 1 to 65535")
+        raise WrongKeyError("url", f"has the port {parts.port}; ports go from 1 to 65535")
     return url
 
 
-def load_targets(
-    db: Database,
-    *,
-    url: str | None,
-    secret: str | None = None,
-    format: Format = "generic",  # noqa: A002 the setting's name
-    allow_nets: str = "",
-    allow_http: bool = False,
-) -> list[Target]:
-    """The targets that the settings HEAPTIDE_WEBHOOK_* name: one, or none without a URL.
-
-    Args:
-        db: a connection of the caller's thread, migrated, with no transaction open.
-        url: where to post.
-        secret: whsec_..., several separated by commas or blanks while one is being rotated, newest first; one is made
-            and stored if it isn't given. For PagerDuty, the integration's routing key.
-        allow_nets: loopback and private networks that may be reached, separated by commas: "127.0.0.0/8,10.1.2.3".
-        allow_http: plain http may be used beyond the loopback interface.
-
-    Raises:
-        ValueError: with a sentence, for a URL that no webhook has, a secret that can't sign, a missing routing key,
-            or what is no network.
-    """
-    if url is None or not url.strip():
-        return []
-    policy = AddressPolicy(tuple(_network(net) for net in allow_nets.replace(",", " ").split()), allow_http)
-    given = (secret or "").replace(",", " ").split()
-    if format == "pagerduty":
-        return [Target(NAME, url.strip(), (), format, policy, routing_key=_routing_key(given))]
-    return [Target(NAME, url.strip(), tuple(given) or (_own_secret(db),), format, policy)]
+def _check(key: str, check: Callable[[str], _T], text: str) -> _T:
+    try:
+        return check(text)
+    except ValueError as error:
+        raise WrongKeyError(key, str(error)) from None
 
 
-def _routing_key(given: list[str]) -> str:
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"has {text!r}, which is no network ({error}); write it as 10.0.0.0/8") from None
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise WrongKeyError("kinds", f"has {text[:40]!r}; a leak's kind is one of {', '.join(KINDS)}")
+    return text
+
+
+def _routing_key(given: Sequence[str]) -> str:
     if len(given) != 1:
-        raise ValueError("HEAPTIDE_WEBHOOK_FORMAT=pagerduty needs its integration's key in HEAPTIDE_WEBHOOK_SECRET")
+        raise WrongKeyError("secret", "must be the integration's key (one) where the format is pagerduty")
     return given[0]
 
 
-def _own_secret(db: Database) -> str:
+def _own_secret(db: Database, name: str) -> str:
     fresh = new_secret()
-    secret = stored_secret(db, NAME, fresh)
+    secret = stored_secret(db, name, fresh)
     if secret == fresh:
         log.warning(
-            "HEAPTIDE_WEBHOOK_SECRET isn't set: made one that signs webhooks and stored it; "
-            "read it with `sqlite-utils rows DATABASE alert_secrets`, DATABASE being the collector's file"
+            "The webhook %s has no secret set: made one that signs what it's sent and stored it; "
+            "read it with `sqlite-utils rows DATABASE alert_secrets`, DATABASE being the collector's file",
+            name,
         )
     return secret

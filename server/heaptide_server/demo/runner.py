@@ -142,6 +142,7 @@ def _collector(folder: Path, port: int, receiver: Receiver, secret: str) -> Proc
         "HEAPTIDE_WEBHOOK_URL": receiver.url,
         "HEAPTIDE_WEBHOOK_SECRET": secret,
         "HEAPTIDE_WEBHOOK_ALLOW_NETS": "127.0.0.0/8",
+        "HEAPTIDE_WEBHOOK_GROUP_S": "1",
         "HEAPTIDE_TREND_INTERVAL_S": "1",
         "HEAPTIDE_DELIVERY_INTERVAL_S": "1",
     }

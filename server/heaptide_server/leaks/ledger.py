@@ -118,6 +118,16 @@ class Ledger:
         """
         return self._change(leak_id, now, states.reopened)
 
+    def repeat(self, now: float, after_s: float) -> int:
+        """Tells again of open leaks that were told `after_s` seconds ago; returns how many."""
+        with closing(connect(self._path).conn) as connection:
+            db = Database(connection)
+            with transaction(db):
+                leaks = [_leak(row) for row in connection.execute("SELECT * FROM leaks WHERE status = 'open'")]
+                due = [leak for leak in leaks if states.due_again(leak, now, after_s)]
+                self._write(db, due, [Event("leak.firing", leak) for leak in due], now)
+        return len(due)
+
     def _change(self, leak_id: str, now: float, change: Callable[[Leak], tuple[Leak, Event | None]]) -> Leak:
         with closing(connect(self._path).conn) as connection:
             db = Database(connection)
@@ -131,7 +141,8 @@ class Ledger:
 
     def _write(self, db: Database, leaks: Iterable[Leak], notices: Sequence[Event], now: float) -> None:
         marks = ", ".join("?" * len(_NAMES))
-        rows = [_row(leak) for leak in leaks]
+        fired = {notice.leak.id for notice in notices if notice.kind == "leak.firing"}
+        rows = [_row(states.told(leak, now) if leak.id in fired else leak) for leak in leaks]
         db.conn.executemany(f"INSERT OR REPLACE INTO leaks ({', '.join(_NAMES)}) VALUES ({marks})", rows)  # noqa: S608
         if notices:
             self._enqueue(db, notices, now)

@@ -96,6 +96,20 @@ def reopened(leak: Leak) -> tuple[Leak, Event | None]:
     return _open(replace(leak, state={**leak.state, "clear_looks": 0}))
 
 
+def told(leak: Leak, now: float) -> Leak:
+    """The leak once a firing of it was told; `due_again` counts from there."""
+    return replace(leak, state={**leak.state, "told_at": now})
+
+
+def due_again(leak: Leak, now: float, after_s: float) -> bool:
+    """Whether a leak that was told `after_s` seconds ago is open and was seen since, so that it's worth telling again.
+
+    One whose service has gone silent isn't: nobody knows whether it still leaks.
+    """
+    told_at = leak.state.get("told_at", leak.first_seen)
+    return leak.status == "open" and now - told_at >= after_s and leak.last_seen > told_at
+
+
 def _new(seen: Seen, now: float) -> Leak:
     state: dict[str, Any] = {
         "suspect_looks": 0,

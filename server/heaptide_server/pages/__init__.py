@@ -1,6 +1,7 @@
 """The dashboard over HTTP: what store and ledger answer, turned into views and served as pages."""
 
+from heaptide_server.pages.alerts import router as alerts_router
 from heaptide_server.pages.problems import not_found
 from heaptide_server.pages.routes import router
 
-__all__ = ["not_found", "router"]
+__all__ = ["alerts_router", "not_found", "router"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from heaptide_server.alerts import outbox
+from heaptide_server.alerts import tables
 from heaptide_server.alerts.addresses import AddressPolicy
 from heaptide_server.alerts.delivery import Courier
 from heaptide_server.alerts.line import Limits
@@ -128,7 +128,7 @@ def receiver() -> Iterator[Receiver]:
 def path(tmp_path: Path) -> Path:
     file = tmp_path / "heaptide.db"
     with connect(file) as db:
-        outbox.migrate(db)
+        tables.migrate(db)
     return file
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from standardwebhooks import Webhook
 
-from heaptide_server.alerts import outbox, schedule
+from heaptide_server.alerts import history, schedule
 from heaptide_server.alerts.line import Limits
 from heaptide_server.alerts.targets import Target
 
@@ -162,7 +162,7 @@ def test_resolved_waits_for_its_firing_but_other_leaks_do_not(courier, leak, tel
     tell(courier, leak, "leak.firing", "leak.resolved", now=NOW)
     tell(courier, other, "leak.firing", now=NOW)
     assert courier.deliver_due(NOW) == 1
-    assert [json.loads(arrival.body)["data"]["leak"]["id"] for arrival in receiver.arrivals] == ["f00d", "beef"]
+    assert [json.loads(arrival.body)["data"]["leaks"][0]["id"] for arrival in receiver.arrivals] == ["f00d", "beef"]
     assert courier.deliver_due(NOW + 10) == 2
     assert types(receiver) == ["leak.firing", "leak.firing", "leak.firing", "leak.resolved"]
 
@@ -184,11 +184,11 @@ def test_an_old_firing_can_not_be_replayed_over_its_delivered_resolved(courier, 
     for step in range(7):
         courier.deliver_due(NOW + step * 50_000)
     dead = courier.recent()[-1]
-    with pytest.raises(outbox.ReplayRefusedError, match="out of date"):
+    with pytest.raises(history.ReplayRefusedError, match="out of date"):
         courier.replay(dead.id, NOW)
-    with pytest.raises(outbox.ReplayRefusedError, match="is delivered"):
+    with pytest.raises(history.ReplayRefusedError, match="is delivered"):
         courier.replay(courier.recent()[0].id, NOW)
-    with pytest.raises(outbox.ReplayRefusedError, match="no delivery 99"):
+    with pytest.raises(history.UnknownDeliveryError, match="no delivery 99"):
         courier.replay(99, NOW)
 
 

@@ -44,8 +44,8 @@ class Killer:
         return behave
 
 
-def run_once(killer, path, url, now):
-    command = [sys.executable, str(PROGRAM), str(path), url, str(now), str(LEAKS)]
+def run_once(killer, path, url, now, group_s):
+    command = [sys.executable, str(PROGRAM), str(path), url, str(now), str(LEAKS), str(group_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         killer.process = process
         for line in process.stdout:
@@ -53,27 +53,30 @@ def run_once(killer, path, url, now):
         return process.wait()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_order(path, receiver, seed):
+@pytest.mark.parametrize(("seed", "group_s"), [(1, 0.0), (2, 0.0), (3, 2.5), (4, 2.5)])
+def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_order(path, receiver, seed, group_s):
     with connect(path) as db:
         db.execute("CREATE TABLE ledger (id TEXT PRIMARY KEY, state INTEGER)")
     killer = Killer(seed)
     receiver.will(*[killer.receive(receiver.answer(204))] * 200)
     now = 1e9
-    while (code := run_once(killer, path, receiver.url, now)) != 0:
+    while (code := run_once(killer, path, receiver.url, now, group_s)) != 0:
         assert code == -signal.SIGKILL
         now += 1e7
     assert "before the answer" in killer.kills  # else nothing was sent twice and the test proves little
     with connect(path) as db:
         assert dict(map(tuple, db.execute("SELECT id, state FROM ledger"))) == {str(n): 2 for n in range(LEAKS)}
-    ids, order = defaultdict(set), defaultdict(list)
+    ids, order, bodies = defaultdict(set), defaultdict(list), defaultdict(set)
     for arrival in receiver.arrivals:
         body = json.loads(arrival.body)
-        leak_id = body["data"]["leak"]["id"]
-        ids[leak_id, body["type"]].add(arrival.headers["webhook-id"])
-        order[leak_id].append(body["type"])
+        bodies[arrival.headers["webhook-id"]].add(arrival.body)
+        for leak in body["data"]["leaks"]:
+            ids[leak["id"], body["type"]].add(arrival.headers["webhook-id"])
+            order[leak["id"]].append(body["type"])
     assert {key: len(found) for key, found in ids.items()} == {
         (str(n), kind): 1 for n in range(LEAKS) for kind in ("leak.firing", "leak.resolved")
     }
     assert all(kinds == sorted(kinds) for kinds in order.values())  # leak.firing sorts before leak.resolved
-    assert len(receiver.arrivals) > 2 * LEAKS
+    assert all(len(same) == 1 for same in bodies.values())
+    assert len(receiver.arrivals) > len(bodies)
+    assert (len(bodies) < 2 * LEAKS) == bool(group_s)  # with a window some travelled together

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from heaptide_server.alerts.channels import pagerduty, with_routing_key
-from heaptide_server.alerts.payloads import Pages, render
+from heaptide_server.alerts.payloads import render
 from heaptide_server.alerts.sample import Announcement
 from heaptide_server.alerts.sentences import size, summary
+from heaptide_server.alerts.sheet import Pages, read_sheet, sheet_of
 from heaptide_server.model import Frame, Site
 
 NOW = 1_700_000_000.5
@@ -34,8 +35,9 @@ def quotes(leak):
     )
 
 
-def body(format_, kind, leak):
-    return json.loads(render(format_, Announcement(kind, leak), NOW, "webhook", PAGES))
+def body(format_, kind, *leaks):
+    sheets = [read_sheet(sheet_of(Announcement(kind, leak), NOW, PAGES).text()) for leak in leaks]
+    return json.loads(render(format_, sheets, "webhook", PAGES.base_url))
 
 
 def test_the_summary_is_a_sentence_that_names_line_and_rates(quotes):
@@ -63,7 +65,7 @@ def test_the_generic_body_is_an_envelope_around_an_alertmanager_group_and_the_le
     firing = body("generic", "leak.firing", quotes)
     assert set(firing) == {"type", "timestamp", "data"}
     assert (firing["type"], firing["timestamp"]) == ("leak.firing", "2023-11-14T22:13:20.500Z")
-    assert firing["data"].pop("leak") == {"id": "f00d", "growth": {"bytes_per_hour": quotes.bytes_per_hour}}
+    assert firing["data"].pop("leaks") == [{"id": "f00d", "growth": {"bytes_per_hour": quotes.bytes_per_hour}}]
     assert firing["data"] == body("alertmanager", "leak.firing", quotes)
 
 
@@ -112,7 +114,7 @@ def test_resolved_has_the_labels_of_firing_though_the_line_moved_and_the_rate_ch
 
 
 def test_a_number_that_json_does_not_have_becomes_null(quotes):
-    assert body("generic", "leak.firing", replace(quotes, bytes_per_hour=math.inf))["data"]["leak"]["growth"] == {
+    assert body("generic", "leak.firing", replace(quotes, bytes_per_hour=math.inf))["data"]["leaks"][0]["growth"] == {
         "bytes_per_hour": None
     }
 
@@ -154,6 +156,6 @@ def test_pagerduty_resolves_what_it_triggered_within_its_limits(quotes):
 
 
 def test_the_routing_key_is_added_only_when_the_event_is_sent(quotes):
-    event = pagerduty(Announcement("leak.firing", quotes), "2023-11-14T22:13:20Z", "http://collector.example")
+    event = pagerduty(sheet_of(Announcement("leak.firing", quotes), NOW, PAGES))
     assert "routing_key" not in event
     assert json.loads(with_routing_key(json.dumps(event), "R" * 32)) == {**event, "routing_key": "R" * 32}

@@ -10,11 +10,17 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from heaptide_server.alerts.configured import load_targets
 from heaptide_server.alerts.signing import check_secret, new_secret, sign
-from heaptide_server.alerts.targets import Target, load_targets
+from heaptide_server.alerts.targets import Target
+from heaptide_server.settings import Settings
 from heaptide_server.store.connections import connect
 
 URL = "https://hooks.example/services/T0K3N"
+
+
+def targets(db, **given):
+    return load_targets(db, Settings(**{f"webhook_{name}": value for name, value in given.items()}))
 
 
 @pytest.fixture
@@ -55,17 +61,17 @@ def test_a_secret_of_the_wrong_size_is_refused_without_being_repeated(size):
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!!!", base64.b64encode(b"s" * 32).decode()])
 def test_what_is_no_secret_is_refused(secret):
-    with pytest.raises(ValueError, match="HEAPTIDE_WEBHOOK_SECRET"):
+    with pytest.raises(ValueError, match="must be whsec_"):
         check_secret(secret)
 
 
 def test_without_a_url_there_is_no_target(db):
-    assert load_targets(db, url=None) == load_targets(db, url=" ") == []
+    assert targets(db, url=None) == targets(db, url=" ") == []
 
 
 def test_a_secret_is_made_once_and_stays_and_the_log_says_how_to_read_it(db, caplog):
-    (first,) = load_targets(db, url=URL)
-    (second,) = load_targets(db, url=URL)
+    (first,) = targets(db, url=URL)
+    (second,) = targets(db, url=URL)
     assert first.secrets == second.secrets
     assert [tuple(row) for row in db.execute("SELECT secret FROM alert_secrets")] == [first.secrets]
     (record,) = caplog.records
@@ -75,7 +81,7 @@ def test_a_secret_is_made_once_and_stays_and_the_log_says_how_to_read_it(db, cap
 
 def test_given_secrets_sign_newest_first(db):
     old, new = new_secret(), new_secret()
-    (target,) = load_targets(db, url=URL, secret=f"{new}, {old}")
+    (target,) = targets(db, url=URL, secret=f"{new}, {old}")
     assert target.secrets == (new, old)
     assert db.execute("SELECT count(*) FROM alert_secrets").fetchone()[0] == 0
 
@@ -95,23 +101,23 @@ def test_given_secrets_sign_newest_first(db):
 )
 def test_a_url_that_no_webhook_has_is_refused_without_being_repeated(db, url, complaint):
     if complaint is None:
-        assert load_targets(db, url=url)[0].url == url.strip()
+        assert targets(db, url=url)[0].url == url.strip()
         return
     with pytest.raises(ValueError, match=complaint) as refusal:
-        load_targets(db, url=url)
+        targets(db, url=url)
     assert "T0K3N" not in str(refusal.value)
 
 
 def test_a_network_that_is_none_is_named(db):
     with pytest.raises(ValueError, match=r"HEAPTIDE_WEBHOOK_ALLOW_NETS has '10\.0\.0\.0/40'"):
-        load_targets(db, url=URL, allow_nets="127.0.0.0/8, 10.0.0.0/40")
+        targets(db, url=URL, allow_nets="127.0.0.0/8, 10.0.0.0/40")
 
 
 def test_pagerduty_needs_exactly_one_key(db):
-    (target,) = load_targets(db, url=URL, secret="R" * 32, format="pagerduty")
+    (target,) = targets(db, url=URL, secret="R" * 32, format="pagerduty")
     assert (target.routing_key, target.secrets) == ("R" * 32, ())
-    with pytest.raises(ValueError, match="pagerduty needs"):
-        load_targets(db, url=URL, format="pagerduty")
+    with pytest.raises(ValueError, match="HEAPTIDE_WEBHOOK_SECRET must be the integration's key"):
+        targets(db, url=URL, format="pagerduty")
 
 
 def test_no_text_of_a_target_shows_a_secret(secret):
