@@ -15,6 +15,7 @@ from heaptide_server.alerts.targets import load_targets
 from heaptide_server.api.metrics import Metrics
 from heaptide_server.api.shapes import leak_json
 from heaptide_server.jobs import Job, Jobs
+from heaptide_server.leaks.diagnosing import Diagnosing
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
 from heaptide_server.settings import Settings
@@ -33,6 +34,7 @@ class Collector:
     Attributes:
         store: what was reported.
         ledger: what leaks.
+        diagnosing: asks workers why.
         metrics: what the collector tells of itself.
     """
 
@@ -41,6 +43,7 @@ class Collector:
         retention = Retention(settings.raw_s, settings.five_minutes_s, settings.hours_s, settings.days_s)
         self.store = SqliteStore(settings.db, retention, opened_at=time.time())
         self.ledger = Ledger(settings.db, self._enqueue)
+        self.diagnosing = Diagnosing(self.store, self.ledger)
         self.metrics = Metrics(self.store, self.ledger)
         self._courier: Courier | None = None
         self._jobs: Jobs | None = None
@@ -94,6 +97,7 @@ class Collector:
             Job("rollup", ROLLUP_EVERY_S, self.store.rollup),
             Job("retention", EXPIRE_EVERY_S, self.store.expire),
             Job("trends", self.settings.trend_interval_s, watch.tick),
+            Job("diagnosis", self.settings.trend_interval_s, self.diagnosing.tick),
             Job("delivery", self.settings.delivery_interval_s, courier.deliver_due),
         ]
 
