@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import bars, charts, sentences, sparkline, stacks, tables, windows
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
@@ -100,10 +100,12 @@ def _environment() -> Environment:
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "WINDOWS": windows.WINDOWS,
         "WORKER_STATES": sentences.WORKER_STATES,
+        "age_bars": bars.age_bars,
         "chart_table": tables.chart_table,
         "figure_url": figure_url,
         "interval": texts.interval_text,
         "leak_url": leak_url,
+        "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
         "sparkline_path": sparkline.sparkline_path,

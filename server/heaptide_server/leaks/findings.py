@@ -14,6 +14,7 @@ MOST_TYPES = 20
 MOST_PATHS = 20
 FROM_C = "held from C"
 
+# As ingest took it; a file may hold answers from before a field was there.
 Site = dict[str, Any]
 
 
@@ -65,7 +66,7 @@ def _ages(sites: Sequence[Site]) -> dict[str, float] | None:
 
 
 def _garbage(sites: Sequence[Site], weights: Sequence[float]) -> float | None:
-    told = [(site["garbage_share"], weight) for site, weight in zip(sites, weights, strict=True)]
+    told = [(site.get("garbage_share"), weight) for site, weight in zip(sites, weights, strict=True)]
     known = [(share, weight) for share, weight in told if share is not None]
     total = sum(weight for _, weight in known)
     return min(sum(share * weight for share, weight in known) / total, 1.0) if known else None
@@ -81,8 +82,8 @@ def _paths(sites: Sequence[Site]) -> tuple[RetentionPath, ...]:
 
 def _path(told: dict[str, Any]) -> RetentionPath:
     hops = tuple(Hop(**hop) for hop in told["hops"])
-    bound = Bound(**told["bound"]) if told["bound"] else _bound(hops)
-    from_c = told["held_from_c"] or any(hop.name == FROM_C for hop in hops[:1])
+    bound = Bound(**told["bound"]) if told.get("bound") else _bound(hops)
+    from_c = told.get("held_from_c", False) or any(hop.name == FROM_C for hop in hops[:1])
     return RetentionPath(told["count"], hops, bound, from_c)
 
 
