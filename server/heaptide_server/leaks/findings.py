@@ -25,7 +25,8 @@ def diagnosis(rows: Sequence[sqlite3.Row]) -> Diagnosis:
         rows: of the table `diagnoses`, one leak's, newest first; not empty.
     """
     newest = rows[0]
-    done = next((row for row in rows if row["status"] == "done"), None)
+    # Where no worker could look, one may still have told how old what it holds is.
+    telling = [row for row in rows if row["status"] == "done"] or [row for row in rows if json.loads(row["sites"])]
     return Diagnosis(
         status=newest["status"],
         reason=newest["reason"],
@@ -33,7 +34,7 @@ def diagnosis(rows: Sequence[sqlite3.Row]) -> Diagnosis:
         worker_id=newest["worker_id"],
         host=newest["host"],
         pid=newest["pid"],
-        findings=findings(json.loads(done["sites"]), done["at"]) if done else None,
+        findings=findings(json.loads(telling[0]["sites"]), telling[0]["at"]) if telling else None,
     )
 
 

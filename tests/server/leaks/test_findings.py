@@ -95,5 +95,14 @@ def test_what_was_found_stays_where_a_worker_refuses_later() -> None:
     assert (told.findings.at, told.findings.types) == (2.0, (("new", 1.0),))
 
 
+def test_a_refusal_that_tells_ages_is_better_than_nothing_but_not_than_findings() -> None:
+    refusal: Any = row(2, "refused", [site(0, ages=AGES | {"older": 5.0})])
+    told = diagnosis([refusal]).findings
+    assert told is not None
+    assert (told.ages, told.types, told.paths) == (AGES | {"older": 5.0}, (), ())
+    found: Any = row(1, "done", [])
+    assert diagnosis([refusal, found]).findings.at == 1.0  # type: ignore[union-attr]
+
+
 def test_nothing_was_found_where_all_refused() -> None:
     assert diagnosis([row(1, "refused", [])]).findings is None  # type: ignore[list-item]
