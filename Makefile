@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench browser pictures clean
+.PHONY: help demo test lint bench versions soak browser pictures clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,15 @@ browser: ## Install Debian's chromium for the browser tests, where this user may
 	  || echo "No chromium here and no right to install it: the browser tests will skip."
 
 bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
+	$(BIN)/python -m pip install --quiet --group bench || echo "Some other profilers can't be installed: they are left out."
 	$(BIN)/python -m tests.bench
+
+versions: $(READY) ## Build and test the sampler on every CPython that is here, with their own regression tests
+	$(BIN)/python -m tests.agent.native.versions
+
+soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory stays flat
+	$(BIN)/python -m tests.soak.shop --minutes 20
+	$(BIN)/python -m tests.soak.tracer --minutes 20
 
 pictures: $(READY) browser ## Take the README's pictures of the real demo
 	$(BIN)/python tests/browser/pictures.py

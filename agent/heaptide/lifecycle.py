@@ -151,7 +151,9 @@ class Agent:
             return
         if self.tracer is None:
             self.tracer = self._choose(self.settings)
-        self.tracer.start()
+        from heaptide.tracer import started
+
+        self.tracer = started(self.tracer)
         self._tracing = True
 
     def _serve(self) -> None:

@@ -28,6 +28,9 @@ def serve(settings: Settings) -> int:
     Returns:
         The exit status: 0 after SIGINT or SIGTERM, 2 if it couldn't start; standard error then says why.
     """
+    # From the first moment on, and after uvicorn too, which raises again what ended it: a good end has status 0.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with ExitStack() as opened:
         try:
@@ -48,9 +51,6 @@ def serve(settings: Settings) -> int:
 
 
 def _run(app: FastAPI, listener: socket.socket) -> None:
-    # Once it has shut down, uvicorn raises the signal that ended it again: a good end has status 0.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACEFUL_S
     )

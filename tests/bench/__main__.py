@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
-from tests.bench import gap, ingest, shop
+from tests.bench import gap, heap, ingest, shop, tracer, tracer_instructions
 
-PARTS = {"shop": shop.main, "gap": gap.main, "ingest": ingest.main}
+PARTS: dict[str, Callable[[], None]] = {
+    "shop": shop.main,
+    "gap": gap.main,
+    "heap": heap.main,
+    "ingest": ingest.main,
+    "tracer": tracer.main,
+    "instructions": tracer_instructions.main,
+}
 
 
 def main() -> None:

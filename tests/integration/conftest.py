@@ -1,16 +1,23 @@
-"""A collector that records: real HTTP in a thread, acknowledging as the real one does."""
+"""Two collectors in threads: the real one, and one that records what it is sent and can be told to fail."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import uvicorn
+
+from heaptide_server.app import create_app
+from heaptide_server.settings import Settings
 
 
 class RecordingCollector(ThreadingHTTPServer):
@@ -87,3 +94,21 @@ def recording_collector() -> Iterator[RecordingCollector]:
         yield collector
         collector.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[httpx2.Client]:
+    """The real collector on an empty store."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        app = create_app(Settings(db=tmp_path / "heaptide.db", port=port))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+                client.get("/healthz").raise_for_status()
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -116,6 +116,44 @@ def launch() -> Iterator[Launch]:
         server.kill()
 
 
+def workers_of(collector) -> list[dict]:
+    services = [service["service"] for service in collector.get("/api/v1/services").json()["services"]]
+    return [w for name in services for w in collector.get(f"/api/v1/services/{name}/workers").json()["workers"]]
+
+
+def wait_for(what: str, condition: Callable[[], bool], within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"within {within_s} s not: {what}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_collector_knows_each_worker_its_generation_and_its_death(launch, collector, name) -> None:
+    server = launch(name, run=False, collector=str(collector.base_url).rstrip("/"))
+
+    def by_pid(state: str) -> dict[int, dict]:
+        return {worker["pid"]: worker for worker in workers_of(collector) if worker["state"] == state}
+
+    wait_for(f"{server.workers} workers alive", lambda: len(by_pid("alive")) == server.workers)
+    alive = by_pid("alive")
+    assert {worker["generation"] for worker in alive.values()} == {1}
+    assert sorted(worker["slot"] for worker in alive.values()) == list(range(1, server.workers + 1))
+
+    killed = server.get()
+    assert killed in alive
+    os.kill(killed, signal.SIGKILL)
+    wait_for("the killed worker is missing", lambda: killed in by_pid("missing"))
+    if server.workers > 1:
+        wait_for("its successor is alive", lambda: len(by_pid("alive")) == server.workers)
+        (successor,) = by_pid("alive").keys() - alive.keys()
+        worker = by_pid("alive")[successor]
+        assert (worker["slot"], worker["generation"]) == (alive[killed]["slot"], 2)
+        remaining = by_pid("alive").keys()
+        server.terminate()
+        wait_for("the others ended in good order", lambda: by_pid("ended").keys() == remaining)
+
+
 @pytest.mark.parametrize(("name", "run"), CALLED + RUN)
 def test_reports_come_from_the_serving_processes_alone_and_the_last_one_arrives(
     launch, recording_collector, name, run

@@ -25,7 +25,8 @@ class StackEstimate(NamedTuple):
         survivor_bytes: live bytes older than the age asked for.
         survivor_blocks: live blocks older than the age asked for.
         inherited_bytes: live bytes that the parent had allocated before the process was forked.
-        allocated_bytes: bytes allocated since the stack was first sampled, freed or not.
+        allocated_bytes: bytes allocated since the stack was first sampled, freed or not. A stack that holds nothing and
+            isn't sampled between two looks is forgotten, and gets another key if it comes back.
         allocated_blocks: blocks allocated since the stack was first sampled, freed or not.
         variance_bytes2: estimated variance of `bytes`.
         age_bytes: live bytes by age: younger than the first of `AGE_LIMITS_S`, then than each, and older than the last.

@@ -26,6 +26,21 @@ def choose(name: str, *, frames: int | None, sample_bytes: int | None) -> Tracer
     return make(frames, sample_bytes)
 
 
+def started(tracer: Tracer) -> Tracer:
+    """Starts a tracer and says once that it runs; where it refuses, says why and gives `off` in its place."""
+    import logging
+
+    log = logging.getLogger("heaptide")
+    try:
+        tracer.start()
+    except RuntimeError as refusal:
+        log.warning("Heaptide's %s tracer can't run, so allocation sites aren't traced: %s", tracer.name, refusal)
+        return _off(None, None)
+    if tracer.name != "off":
+        log.info("Heaptide traces allocation sites: %s, %d frames", tracer.name, tracer.frames)
+    return tracer
+
+
 def _sampling(frames: int | None, sample_bytes: int | None) -> Tracer:
     try:
         from heaptide.tracemalloc_ng import SAMPLE_BYTES

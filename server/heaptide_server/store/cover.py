@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 RAW = 0
@@ -47,7 +46,7 @@ def _cover(widths: list[int], since: float, until: float, extent: Extent) -> lis
     width, finer = widths[0], widths[1:]
     if width == RAW:
         return [Piece(RAW, since, until)]
-    whole = _floor(since, width) if since < extent.kept[finer[0]] else math.ceil(since / width) * width
+    whole = _floor(since, width) if since < extent.kept[finer[0]] else _ceil(since, width)
     end = min(_floor(until, width), extent.rolled[width])
     if end <= whole:
         return _cover(finer, since, until, extent)
@@ -59,4 +58,9 @@ def _cover(widths: list[int], since: float, until: float, extent: Extent) -> lis
 
 
 def _floor(at: float, width: int) -> float:
-    return math.floor(at / width) * width
+    return at // width * width
+
+
+def _ceil(at: float, width: int) -> float:
+    floor = _floor(at, width)
+    return floor if floor == at else floor + width

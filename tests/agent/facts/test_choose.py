@@ -8,7 +8,8 @@ import tracemalloc
 
 import pytest
 
-from heaptide.tracer import choose
+from heaptide.tracer import choose, started
+from heaptide.tracer.off import OffTracer
 
 
 @pytest.mark.parametrize("name", ["auto", "sampling"])
@@ -47,3 +48,25 @@ def test_exact_keeps_six_frames_unless_told(frames, kept, no_tracing):
 def test_an_unknown_name_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match="'fast' is unknown: HEAPTIDE_TRACER is one of auto, sampling, exact, off"):
         choose("fast", frames=None, sample_bytes=None)
+
+
+class Refusing(OffTracer):
+    name = "sampling"
+
+    def start(self) -> None:
+        raise RuntimeError("memray hooked the allocators already")
+
+
+def test_a_tracer_that_refuses_to_start_gives_off_and_one_line_says_why(caplog):
+    tracer = started(Refusing())
+    assert tracer.name == "off"
+    (record,) = caplog.records
+    assert "sampling" in record.getMessage()
+    assert "memray hooked the allocators already" in record.getMessage()
+
+
+def test_the_tracer_that_runs_is_named_once(caplog, no_tracing):
+    with caplog.at_level(logging.INFO, logger="heaptide"):
+        tracer = started(choose("exact", frames=2, sample_bytes=None))
+    tracer.stop()
+    assert [record.getMessage() for record in caplog.records] == ["Heaptide traces allocation sites: exact, 2 frames"]

@@ -152,6 +152,20 @@ def test_the_hook_frees_no_code_object_but_the_next_look_does(sampling):
     assert sum(code() is not None for code in codes) < alive / 2
 
 
+def test_a_stack_that_holds_nothing_keeps_its_code_for_two_looks_at_most(sampling):
+    sampling.start()
+    make = code_of_its_own()
+    code = weakref.ref(make.__code__)
+    make()
+    make()
+    del make
+    gc.collect()  # a function and its globals refer to each other
+    for _ in range(2):
+        assert code() is not None
+        _sampler.look(0.0, 0, ())
+    assert code() is None
+
+
 def test_a_key_is_never_used_again(sampling):
     seen = set()
     for _ in range(3):

@@ -139,12 +139,14 @@ static PyObject *look(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *keep;
     if (!PyArg_ParseTuple(args, "dIO!:look", &survivor_age_s, &most, &PyTuple_Type, &keep))
         return NULL;
-    ht_stacks_bury(&ht.stacks);
     if (ht.tracing) {
         ht_relax(ht_now());
         ht_draw();
     }
-    return ht_look(survivor_age_s, most, keep);
+    PyObject *rows = ht_look(survivor_age_s, most, keep);
+    ht_stacks_sweep(&ht.stacks);
+    ht_stacks_bury(&ht.stacks);
+    return rows;
 }
 
 static PyObject *samples(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))

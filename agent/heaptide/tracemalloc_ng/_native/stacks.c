@@ -147,6 +147,21 @@ static bool evict_one(ht_stacks *stacks)
     return false;
 }
 
+/* Keeps what is dead from keeping code objects alive: called once a look, so that a stack without samples goes at the
+ * second look that finds it unused. */
+void ht_stacks_sweep(ht_stacks *stacks)
+{
+    for (uint32_t index = 1; index < stacks->used; index++) {
+        ht_stack *stack = stacks->entries[index];
+        if (!stack || stack->live)
+            continue;
+        if (!stack->recent && stacks->buried + stack->depth <= HT_GRAVES)
+            evict(stacks, index);
+        else
+            stack->recent = false;
+    }
+}
+
 static bool make_room(ht_stacks *stacks, size_t bytes)
 {
     while (stacks->bytes + bytes > stacks->max_bytes)

@@ -23,7 +23,7 @@ typedef struct {
     uint32_t next;           /* index of the next stack in the bucket; HT_NO_STACK ends the chain */
     uint32_t live;           /* samples that refer to it */
     uint16_t depth;
-    bool recent;             /* seen since the clock's hand last passed */
+    bool recent;             /* seen again since the clock's hand or a sweep last passed */
     ht_frame frames[];       /* allocation first; each holds a strong reference to its code object */
 } ht_stack;
 
@@ -53,6 +53,8 @@ size_t ht_stacks_bytes(const ht_stacks *stacks);
 int64_t ht_stacks_intern(ht_stacks *stacks, const ht_frame *frames, int depth);
 /* The stack of this key, or NULL where it is gone. */
 const ht_stack *ht_stacks_get(const ht_stacks *stacks, uint64_t key);
+/* Forgets the stacks without samples that were not seen again since the last sweep. */
+void ht_stacks_sweep(ht_stacks *stacks);
 /* Drops the references that the hooks had to keep. Arbitrary code may run: never called by a hook. */
 void ht_stacks_bury(ht_stacks *stacks);
 
