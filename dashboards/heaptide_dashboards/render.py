@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import alerts, charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import alerts, bars, charts, sentences, sparkline, stacks, tables, windows
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
@@ -110,6 +110,7 @@ def _environment() -> Environment:
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
         "WORKER_STATES": sentences.WORKER_STATES,
+        "age_bars": bars.age_bars,
         "alert_action_url": alerts.alert_action_url,
         "alerts_url": alerts.alerts_url,
         "alerts_verdict": alerts.alerts_verdict,
@@ -117,6 +118,7 @@ def _environment() -> Environment:
         "figure_url": figure_url,
         "interval": texts.interval_text,
         "leak_url": leak_url,
+        "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
         "sparkline_path": sparkline.sparkline_path,

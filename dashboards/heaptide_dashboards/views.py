@@ -102,6 +102,24 @@ class WorkerRow:
 
 
 @dataclass(frozen=True)
+class ResidentRow:
+    """What the resident set of a worker, or of all, is made of; None where it isn't known.
+
+    `python_error_bytes` is the standard error of `python_bytes`, 0 where every block is counted; `native_bytes` is what
+    remains of the resident set.
+    """
+
+    name: str
+    rss_bytes: float | None
+    python_bytes: float | None
+    python_error_bytes: float | None
+    malloc_free_bytes: float | None
+    pymalloc_free_bytes: float | None
+    native_bytes: float | None
+    garbage_bytes: float | None = None
+
+
+@dataclass(frozen=True)
 class ServicePage:
     """One service in one environment.
 
@@ -122,6 +140,57 @@ class ServicePage:
     sites: list[SiteRow]
     workers: list[WorkerRow]
     environments: list[str] = field(default_factory=list)
+    resident: ResidentRow | None = None
+    resident_workers: list[ResidentRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HopView:
+    """One object on a path: how the one before refers to it, its type, its elements and the most it may ever hold."""
+
+    name: str
+    type: str
+    length: int | None
+    bound: int | None = None
+
+
+@dataclass(frozen=True)
+class PathView:
+    """One way in which samples are held, the holder first; `bound` says what can't grow past what, or nothing."""
+
+    count: int
+    hops: list[HopView]
+    bound: str
+    held_from_c: bool
+
+
+@dataclass(frozen=True)
+class DiagnosisView:
+    """What workers were asked about a leak, and what they found.
+
+    Attributes:
+        status: of the newest answer: done or refused; empty where there is none.
+        reason: why it was refused, or what its findings lack.
+        at: when it came; `worker` names who gave it.
+        found_at: when the findings are from; None where there are none.
+        ages: labels and live bytes, youngest first.
+        paths: what holds the samples, most samples first.
+        garbage_share: part that nothing holds any more; None where it isn't known.
+        asked: the worker that has still to answer; empty where none has.
+        can_ask: whether some living worker's tracer could tell.
+    """
+
+    status: str
+    reason: str
+    at: float
+    worker: str
+    found_at: float | None
+    ages: list[tuple[str, float]]
+    paths: list[PathView]
+    garbage_share: float | None
+    asked: str
+    asked_at: float
+    can_ask: bool
 
 
 @dataclass(frozen=True)
@@ -146,3 +215,4 @@ class LeakPage:
     window_s: float = 6 * 3600
     restarts: list[float] = field(default_factory=list)
     releases: list[tuple[float, str]] = field(default_factory=list)
+    diagnosis: DiagnosisView | None = None

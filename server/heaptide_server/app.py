@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     refusals.install(app)
     app.include_router(reports.router(collector.store, collector.metrics))
     app.include_router(services.router(collector.store))
-    app.include_router(leaks.router(collector.ledger))
+    app.include_router(leaks.router(collector.ledger, collector.diagnosing))
     app.include_router(alerts.router(collector.desk))
     app.include_router(health.router(collector.store, collector.metrics, collector.job_status))
     app.include_router(

@@ -16,6 +16,7 @@ from heaptide_server.alerts.sentences import Notice
 from heaptide_server.api.metrics import Metrics
 from heaptide_server.api.shapes import leak_json
 from heaptide_server.jobs import Job, Jobs
+from heaptide_server.leaks.diagnosing import Diagnosing
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
 from heaptide_server.settings import Settings
@@ -35,6 +36,7 @@ class Collector:
     Attributes:
         store: what was reported.
         ledger: what leaks.
+        diagnosing: asks workers why.
         metrics: what the collector tells of itself.
     """
 
@@ -43,6 +45,7 @@ class Collector:
         retention = Retention(settings.raw_s, settings.five_minutes_s, settings.hours_s, settings.days_s)
         self.store = SqliteStore(settings.db, retention, opened_at=time.time())
         self.ledger = Ledger(settings.db, self._enqueue)
+        self.diagnosing = Diagnosing(self.store, self.ledger)
         self.metrics = Metrics(self.store, self.ledger)
         self._courier: Courier | None = None
         self._desk: Desk | None = None
@@ -97,6 +100,7 @@ class Collector:
             Job("retention", EXPIRE_EVERY_S, self._expire),
             Job("trends", self.settings.trend_interval_s, watch.tick),
             Job("repeat", REPEAT_EVERY_S, self._repeat),
+            Job("diagnosis", self.settings.trend_interval_s, self.diagnosing.tick),
             Job("delivery", self.settings.delivery_interval_s, courier.deliver_due),
         ]
 

@@ -192,6 +192,7 @@ class Leak:
     release: str | None
     evidence: str
     state: dict[str, Any] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -204,3 +205,129 @@ class Event:
     environment: str | None
     release: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the collector asks of a worker, or of all of a service (`worker_id` None), until it is answered.
+
+    Attributes:
+        body: what travels beside id and kind.
+        suspects: of a diagnosis, for each leak's id its status at the asking and the worker's site numbers in it.
+    """
+
+    id: int
+    at: float
+    kind: Literal["trace", "diagnose"]
+    service: str
+    worker_id: int | None
+    worker_key: str | None
+    body: dict[str, Any]
+    suspects: dict[str, Suspect] = field(default_factory=dict)
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A leak that a diagnosis is about: its status when a worker was asked, and that worker's own site numbers."""
+
+    status: str
+    sites: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a living worker holds: `bytes[i]` at the store's site `site_ids[i]`, its own number `numbers[i]`."""
+
+    worker: Worker
+    numbers: Ints
+    site_ids: Ints
+    bytes: Ints
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What a worker's tracer knows in all: live bytes, and their standard error, 0 where every block is counted."""
+
+    bytes: int
+    error_bytes: float | None
+
+
+@dataclass(frozen=True)
+class Resident:
+    """What a resident set is made of, in bytes; None where it isn't known.
+
+    Attributes:
+        python_bytes: live in Python's allocators, an estimate where the tracer samples, with its standard error.
+        garbage_bytes: held by nothing, waiting for the garbage collector; part of `python_bytes`.
+        malloc_free_bytes: free, but kept by the C library.
+        pymalloc_free_bytes: free, but kept by Python's own allocator.
+        native_bytes: the rest: code, stacks, memory of extensions, and what Python allocated before tracing began.
+    """
+
+    rss_bytes: float | None
+    python_bytes: float | None
+    python_error_bytes: float | None
+    garbage_bytes: float | None
+    malloc_free_bytes: float | None
+    pymalloc_free_bytes: float | None
+    native_bytes: float | None
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One object on the way from a root to what leaks; `length` of a container, `bound` the most it may ever hold."""
+
+    name: str
+    type: str
+    length: int | None
+    bound: int | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """That a path leads through something that can't grow past `maxsize`; None where it has a bound but no number."""
+
+    kind: str
+    maxsize: int | None
+
+
+@dataclass(frozen=True)
+class RetentionPath:
+    """One way in which samples are held, root first; `count` samples share it."""
+
+    count: int
+    hops: tuple[Hop, ...]
+    bound: Bound | None
+    held_from_c: bool
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a worker found of a leak; times in seconds since the epoch.
+
+    Attributes:
+        types: names and shares (0 to 1) of the types of live samples, largest first.
+        ages: live bytes by age, in the order and by the names of `heaptide_server.store.diagnoses.AGES`.
+        paths: what holds the oldest samples, most samples first.
+        garbage_share: part that nothing holds any more, 0 to 1.
+    """
+
+    at: float
+    types: tuple[tuple[str, float], ...]
+    ages: dict[str, float] | None
+    paths: tuple[RetentionPath, ...]
+    garbage_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A worker's newest answer about a leak, and the newest findings, which are older where it refused."""
+
+    status: Literal["done", "refused"]
+    reason: str | None
+    at: float
+    worker_id: int
+    host: str
+    pid: int
+    findings: Findings | None

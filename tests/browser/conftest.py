@@ -22,8 +22,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from heaptide.wire import SITE_COLUMNS, pack
 from heaptide_server.app import create_app
+from heaptide_server.ingest.answers import Answer
 from heaptide_server.leaks.ledger import Changes, Ledger
-from heaptide_server.model import Frame, Leak, Report, Site, WorkerIdentity
+from heaptide_server.model import Frame, Leak, Report, Site, Suspect, WorkerIdentity
 from heaptide_server.settings import Settings
 from heaptide_server.store.sqlite import SqliteStore
 
@@ -80,34 +81,47 @@ class Life:
     stacks: tuple[tuple[Frame, ...], ...]
     first_kind: int = 0
     sequence: int = 0
+    tracer: str = "exact"
 
-    def report(self, at: float, limit_bytes: float | None) -> Report:
+    @property
+    def pid(self) -> int:
+        return 4100 + self.slot + int(self.started_at) % 997
+
+    def report(self, at: float, limit_bytes: float | None, answers: list[dict[str, Any]] | None = None) -> Report:
         self.sequence += 1
         age_s, before_s = at - self.started_at, at - self.started_at - INTERVAL_S
         first = self.sequence == 1
         kinds = range(self.first_kind, self.first_kind + len(self.stacks))
         changes = [held(kind, age_s) - (0 if first else held(kind, before_s)) for kind in kinds]
         columns = {name: [0] * len(changes) for name in SITE_COLUMNS} | {"bytes": changes}
+        if self.tracer == "sampling":
+            columns["variance_kib2"] = [change // 2 for change in changes]  # of a sample each 512 KiB
         rss = 96 * MIB + sum(held(kind, age_s) for kind in kinds) * 1.3
         return Report(
             worker=WorkerIdentity(
                 f"{hash((self.service, self.slot, self.started_at)) & (2**128 - 1):032x}", self.service, "production",
-                "web-1", 4100 + self.slot + int(self.started_at) % 997, self.started_at, self.release, "3.11.7",
+                "web-1", self.pid, self.started_at, self.release, "3.11.7",
                 "0.1.0", "gunicorn", INTERVAL_S,
             ),
             base=self.sequence - 1, sequence=self.sequence, taken_at=at, elapsed_s=INTERVAL_S, skew_s=0.0,
             final=at + INTERVAL_S > self.ends_at, requests=1180,
-            vitals={"rss_bytes": rss, "limit_bytes": limit_bytes},
-            tracer={"name": "exact", "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
+            vitals={"rss_bytes": rss, "limit_bytes": limit_bytes, "malloc_free_bytes": 9.5 * MIB},
+            tracer={"name": self.tracer, "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
             first_site=0 if first else len(self.stacks), new_sites=list(self.stacks) if first else [],
             site_changes=pack(range(len(changes)), columns),
             first_type=0 if first else 1, new_types=["dict"] if first else [],
-            type_changes=pack([0], {"count": [1]}), agent={"cpu_s": 0.011 * age_s}, answers=[],
+            type_changes=pack([0], {"count": [1]}), agent={"cpu_s": 0.011 * age_s},
+            answers=answers or [],
         )  # fmt: skip
 
 
 def lives(
-    service: str, slots: int, since: float, stacks: tuple[tuple[Frame, ...], ...], first_kind: int = 0
+    service: str,
+    slots: int,
+    since: float,
+    stacks: tuple[tuple[Frame, ...], ...],
+    first_kind: int = 0,
+    tracer: str = "exact",
 ) -> list[Life]:
     """Workers of a service, each recycled when its time is up, with a deploy in the middle."""
     found = []
@@ -115,7 +129,7 @@ def lives(
         start = since + 7 * INTERVAL_S * slot
         while start < NOW:
             release = "2.4.0" if start < NOW - 2.5 * HOUR_S else "2.5.0"
-            found.append(Life(service, slot, start, start + LIFE_S, release, stacks, first_kind))
+            found.append(Life(service, slot, start, start + LIFE_S, release, stacks, first_kind, tracer=tracer))
             start += LIFE_S
     return found
 
@@ -145,9 +159,11 @@ def fill(path: Path) -> None:
     store, ledger = SqliteStore(path), Ledger(path)
     store.migrate()
     ledger.migrate()
-    seed(store, lives("shop", 2, NOW - 5.5 * HOUR_S, STACKS), 256 * MIB)
+    shops = lives("shop", 2, NOW - 5.5 * HOUR_S, STACKS, tracer="sampling")
+    seed(store, shops, 256 * MIB)
     seed(store, lives("checkout", 1, NOW - 2 * HOUR_S, STACKS[2:], 2), None)
-    seed(store, lives(HOSTILE, 1, NOW - HOUR_S / 2, ((Frame(HOSTILE, "f" * 10_000, 1, True),),)), None)
+    strangers = lives(HOSTILE, 1, NOW - HOUR_S / 2, ((Frame(HOSTILE, "f" * 10_000, 1, True),),), tracer="sampling")
+    seed(store, strangers, None)
     sites = {site.top: site for site in store.sites(range(20)).values()}
     hostile = store.top_growth(HOSTILE, None, NOW - 6 * HOUR_S, NOW, 1)[0].site
     filling = "Rises ever slower and fits a bound of about 18 MiB a worker."
@@ -160,7 +176,47 @@ def fill(path: Path) -> None:
     ]
     for found in leaks:
         ledger.update(found.service, "production", NOW, lambda _, found=found: Changes([found], [], []))
+    explain(store, shops[-1], "lk-quotes", done(QUOTES_PATHS))
+    explain(store, shops[-1], "lk-orders", {"status": "refused", "reason": TOO_LARGE})
+    explain(store, strangers[-1], "lk-hostile", done([way((HOSTILE, HOSTILE, 3), (HOSTILE * 30, "t" * 9000, None))]))
     store.close()
+
+
+def way(*hops: tuple[str, str, int | None], count: int = 3, **facts: Any) -> dict[str, Any]:
+    told = [{"name": name, "type": type_name, "length": length} for name, type_name, length in hops]
+    return {"count": count, "hops": told} | facts
+
+
+TOO_LARGE = "forking this process of 2,310 MB is expected to stop it for 286 ms, and 100 ms are allowed"
+QUOTES_PATHS = [
+    way(
+        ("shop.quotes._QUOTES", "dict", 48_211), ("[key]", "shop.quotes.Quote", None), ("Quote.lines", "list", 12),
+        ("[index]", "dict", 5), count=187,
+    ),
+    way(
+        ("shop.quotes.cached", "functools._lru_cache_wrapper", 500), ("[cached]", "shop.quotes.Quote", None), count=9,
+        bound={"kind": "lru_cache", "maxsize": 500},
+    ),
+    way(("held from C", "", None), ("[index]", "dict", 5), count=4, held_from_c=True),
+]  # fmt: skip
+
+
+def done(paths: list[dict[str, Any]]) -> dict[str, Any]:
+    ages = {"under_1_min": 0.3, "under_5_min": 1.1, "under_30_min": 3.4, "under_2_h": 6.2, "older": 6.9}
+    types = [("dict", 0.62), ("shop.quotes.Quote", 0.24), ("list", 0.139), (HOSTILE, 0.001)]
+    site = {
+        "site": 0, "types": [{"name": name, "share": share} for name, share in types], "retention": {"paths": paths},
+        "ages": {name: size * MIB for name, size in ages.items()}, "garbage_share": 0.04,
+    }  # fmt: skip
+    return {"status": "done", "reason": None, "sites": [site]}
+
+
+def explain(store: SqliteStore, life: Life, leak_id: str, answer: dict[str, Any]) -> None:
+    """Has a worker asked and answer, by a report as it travels."""
+    worker = next(one for one in store.workers(life.service, None, NOW - HOUR_S) if one.identity.pid == life.pid)
+    request = store.request_diagnosis(worker.id, {leak_id: Suspect("suspect", (0,))}, False, NOW - 300)
+    taken = Answer.model_validate({"id": str(request.id)} | answer).model_dump()
+    assert store.append([life.report(NOW, None, [taken])], NOW)[0].outcome == "accepted"
 
 
 def collector(path: Path) -> FastAPI:

@@ -14,6 +14,8 @@ PAGES = {
     "services": "/",
     "service": "/services/shop",
     "leak": "/leaks/lk-quotes",
+    "refused": "/leaks/lk-orders",
+    "unexplained": "/leaks/lk-cache",
     "hostile": "/leaks/lk-hostile",
     "alerts": "/alerts",
     "missing": "/leaks/nothing",
@@ -97,6 +99,65 @@ def test_a_leak_is_muted_and_reopened_by_its_buttons(browser: Any, site: str) ->
         browser.until(f"return document.querySelector('.above .state').innerText === '{state}'")
     assert browser.ask("return location.pathname") == "/leaks/lk-orders"
     assert browser.complaints() == []
+
+
+def test_what_holds_a_leak_reads_as_code_one_hop_a_line(browser: Any, site: str) -> None:
+    browser.look(f"{site}/leaks/lk-quotes")
+    lines = browser.ask(
+        "return [...document.querySelectorAll('.paths > li:first-child .path li')].map(l => l.innerText)"
+    )
+    assert lines == [
+        "shop.quotes._QUOTES dict of 48,211", "[key] shop.quotes.Quote", "Quote.lines list of 12", "[index] dict of 5",
+    ]  # fmt: skip
+    others = browser.ask("return [...document.querySelectorAll('.paths summary')].map(line => line.innerText)")
+    assert [line.replace("\xa0", " ") for line in others] == [
+        "9 samples through shop.quotes.cached", "4 samples held from C",
+    ]  # fmt: skip
+    browser.ask("for (const part of document.querySelectorAll('.paths details')) part.open = true")
+    badges = browser.ask("return [...document.querySelectorAll('.paths .badge')].map(badge => badge.innerText)")
+    assert (
+        browser.ask("return document.querySelector('.path-head').innerText").replace("\xa0", " ")
+        == "187 of 200 samples"
+    )
+    assert badges == ["bounded: lru_cache, at most 500", "held from C"]
+    types = browser.ask("return document.querySelector('.types').innerText").replace("\xa0", " ")
+    assert "dict\n62 %\nshop.quotes.Quote\n24 %" in types
+    ages = browser.ask("return document.querySelector('.ages').innerText").replace("\xa0", " ")
+    assert ages.endswith("over 2 h\n6.9 MiB")
+
+
+def test_a_refusal_is_a_sentence_and_another_look_is_one_click(browser: Any, site: str) -> None:
+    browser.look(f"{site}/leaks/lk-orders")
+    told = browser.ask("return document.querySelector('.held-note').innerText").strip()
+    assert told.startswith("The worker with pid ")
+    assert told.endswith("stop it for 286 ms, and 100 ms are allowed.")
+    browser.ask("[...document.querySelectorAll('button')].find(b => b.innerText === 'Look again').click()")
+    browser.until("return document.querySelector('.held-note')?.innerText.includes('was asked')")
+    assert browser.ask("return location.pathname") == "/leaks/lk-orders"
+    assert (
+        browser.ask("return [...document.querySelectorAll('button')].some(b => b.innerText === 'Look again')") is False
+    )
+    assert browser.complaints() == []
+
+
+def test_a_bar_shows_what_the_resident_set_is_made_of(browser: Any, site: str) -> None:
+    browser.look(f"{site}/services/shop")
+    bar = ".made-of .made-bar"
+    widths = browser.ask(
+        f"return [...document.querySelectorAll('{bar} rect')].map(r => r.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 3
+    whole = browser.ask(f"return document.querySelector('{bar}').getBoundingClientRect().width")
+    assert abs(sum(widths) - whole) < 2
+    colours = browser.ask(f"return [...document.querySelectorAll('{bar} rect')].map(r => getComputedStyle(r).fill)")
+    assert len(set(colours)) == 3
+    browser.ask("document.querySelector('#resident-title').closest('section').querySelector('summary').click()")
+    assert browser.ask("return document.querySelector('.resident').innerText").count("Worker") >= 2
+    kept_picture(browser, "resident-open")
+    browser.look(f"{site}/services/shop", 380, "dark")
+    browser.ask("document.querySelector('#resident-title').closest('section').querySelector('summary').click()")
+    assert browser.ask("return document.documentElement.scrollWidth") <= 380
+    kept_picture(browser, "resident-open-380")
 
 
 def test_a_refresh_keeps_charts_and_opened_parts(browser: Any, site: str) -> None:

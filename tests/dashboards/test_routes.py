@@ -103,6 +103,12 @@ def test_a_leak_is_muted_through_the_ledger_and_its_page_follows(client: TestCli
     assert "Muted" in client.get("/leaks/lk").text
 
 
-@pytest.mark.parametrize("action", ["resolve", "mute", "reopen"])
+@pytest.mark.parametrize("action", ["resolve", "mute", "reopen", "diagnose"])
 def test_nothing_can_be_done_to_a_leak_that_is_not_there(client: TestClient, action: str) -> None:
     assert client.post(f"/leaks/nothing/{action}").status_code == 404
+
+
+def test_a_leak_that_nobody_can_look_into_says_why_on_a_page(client: TestClient) -> None:
+    page = client.post("/leaks/lk/diagnose")
+    assert page.status_code == 409
+    assert "No living worker of &#39;team a/shop&#39; samples its allocations" in page.text

@@ -23,7 +23,8 @@ START = 1_800_000_000.0
 class Sender:
     """One worker's side of the chain: what it holds, and the reports that tell of it.
 
-    Changes are {line: bytes}; line 7 is the site `shop/app.py:7`, blocks are bytes / 64.
+    Changes are {line: bytes}; line 7 is the site `shop/app.py:7` in `remember`, unless `functions` names another;
+    blocks are bytes / 64.
     """
 
     key: str = "0" * 32
@@ -38,6 +39,8 @@ class Sender:
     acknowledged: int = 0
     lines: list[int] = field(default_factory=list)
     levels: dict[int, int] = field(default_factory=dict)
+    tracer: str = "exact"
+    functions: dict[int, str] = field(default_factory=dict)
 
     def report(
         self,
@@ -49,6 +52,7 @@ class Sender:
         rss_bytes: float | None = 1e8,
         resync: bool = False,
         answers: list[dict[str, Any]] | None = None,
+        vitals: dict[str, float | None] | None = None,
     ) -> Report:
         """The next report, base and all; the caller sets `acknowledged` when it was."""
         base = 0 if resync else self.acknowledged
@@ -70,10 +74,10 @@ class Sender:
             skew_s=0.0,
             final=final,
             requests=requests,
-            vitals={"rss_bytes": rss_bytes, "limit_bytes": 1e9},
-            tracer={"name": "exact", "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
+            vitals={"rss_bytes": rss_bytes, "limit_bytes": 1e9} | (vitals or {}),
+            tracer={"name": self.tracer, "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
             first_site=first,
-            new_sites=[(Frame("shop/app.py", "remember", line, True),) for line in new],
+            new_sites=[(Frame("shop/app.py", self.functions.get(line, "remember"), line, True),) for line in new],
             site_changes=packed_sites(rows),
             first_type=0 if base == 0 else 1,
             new_types=["dict"] if base == 0 else [],
@@ -144,6 +148,25 @@ def report_headers() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def compressed() -> Callable[[Any], bytes]:
     return lambda body: gzip.compress(json.dumps(body).encode())
+
+
+@pytest.fixture
+def found() -> Callable[..., dict[str, Any]]:
+    """A worker's answer to a diagnosis, as it travels."""
+
+    def _found(number: str, *sites: int, count: int = 187, held_by: str = "shop.quotes._QUOTES") -> dict[str, Any]:
+        hops = [
+            {"name": held_by, "type": "dict", "length": 48211},
+            {"name": "[key]", "type": "shop.quotes.Quote", "length": None},
+            {"name": "Quote.lines", "type": "list", "length": 3},
+        ]
+        path = {"count": count, "hops": hops, "bound": None, "held_from_c": False}
+        ages = {"under_1_min": 10, "under_5_min": 20.5, "under_30_min": 30, "under_2_h": 0, "older": 40}
+        types = [{"name": "shop.quotes.Quote", "share": 0.75}, {"name": "dict", "share": 0.25}]
+        told = [{"site": site, "types": types, "ages": ages, "retention": {"paths": [path]}} for site in sites]
+        return {"id": number, "status": "done", "reason": None, "sites": told}
+
+    return _found
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from heaptide_server.api.shapes import leak_json
 from heaptide_server.ingest.problem import Problem
+from heaptide_server.leaks.diagnosing import Diagnosing, NobodyToAskError
 from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
 
+T = TypeVar("T")
 Status = Literal["suspect", "filling", "open", "resolved", "muted"]
 
 
@@ -23,7 +26,7 @@ class MuteBody(BaseModel):
     grown_bytes: Annotated[float, Field(gt=0)] | None = None
 
 
-def router(ledger: Ledger) -> APIRouter:
+def router(ledger: Ledger, diagnosing: Diagnosing) -> APIRouter:
     """Routes about leaks."""
     routes = APIRouter(prefix="/api/v1/leaks")
 
@@ -43,28 +46,35 @@ def router(ledger: Ledger) -> APIRouter:
     @routes.post("/{leak_id}/resolve")
     def resolve(leak_id: str) -> dict[str, Any]:
         """Closes a leak by hand; it opens again if it comes back in a later release."""
-        try:
-            return leak_json(ledger.resolve(leak_id, time.time()))
-        except UnknownLeakError as error:
-            raise _unknown(leak_id) from error
+        return leak_json(_done(ledger.resolve, leak_id))
 
     @routes.post("/{leak_id}/mute")
     def mute(leak_id: str, body: MuteBody | None = None) -> dict[str, Any]:
         """Keeps a leak without alerts."""
-        try:
-            return leak_json(ledger.mute(leak_id, time.time(), body.grown_bytes if body else None))
-        except UnknownLeakError as error:
-            raise _unknown(leak_id) from error
+        return leak_json(_done(lambda found, now: ledger.mute(found, now, body.grown_bytes if body else None), leak_id))
 
     @routes.post("/{leak_id}/reopen")
     def reopen(leak_id: str) -> dict[str, Any]:
         """Puts a leak back among the open ones."""
+        return leak_json(_done(ledger.reopen, leak_id))
+
+    @routes.post("/{leak_id}/diagnose", status_code=202)
+    def diagnose(leak_id: str) -> dict[str, Any]:
+        """Asks a worker what leaks and what holds it; the leak has its answer after that worker's next report."""
         try:
-            return leak_json(ledger.reopen(leak_id, time.time()))
-        except UnknownLeakError as error:
-            raise _unknown(leak_id) from error
+            request = _done(diagnosing.ask, leak_id)
+        except NobodyToAskError as error:
+            raise Problem(409, "nobody_to_ask", str(error)) from error
+        return {"id": str(request.id), "worker": request.worker_id}
 
     return routes
+
+
+def _done(act: Callable[[str, float], T], leak_id: str) -> T:
+    try:
+        return act(leak_id, time.time())
+    except UnknownLeakError as error:
+        raise _unknown(leak_id) from error
 
 
 def _unknown(leak_id: str) -> Problem:

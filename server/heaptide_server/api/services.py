@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from heaptide_server.api.shapes import growth_json, service_json, worker_json
+from heaptide_server.api.shapes import growth_json, resident_json, service_json, worker_json
 from heaptide_server.api.windows import window_s
 from heaptide_server.ingest.names import FilledName, Name
 from heaptide_server.model import Event
+from heaptide_server.resident import explained, together
 from heaptide_server.store.protocol import Store
 
 MAX_TOP = 1000
@@ -61,9 +62,11 @@ def router(store: Store) -> APIRouter:
 
     @routes.get("/services/{service:path}/workers")
     def get_workers(service: str, window: str = "24h", environment: str | None = None) -> dict[str, Any]:
-        """Workers seen in the window."""
+        """Workers seen in the window, and what the resident set of those that live is made of, each and together."""
         workers = store.workers(service, environment, time.time() - window_s(window))
-        return {"service": service, "workers": [worker_json(worker) for worker in workers]}
+        parts = explained(workers, store.traced(service, environment))
+        rows = [worker_json(worker, parts.get(worker.id)) for worker in workers]
+        return {"service": service, "resident": resident_json(together(list(parts.values()))), "workers": rows}
 
     @routes.post("/services/{service:path}/trace", status_code=202)
     def post_trace(service: str, body: TraceBody) -> dict[str, Any]:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
-from heaptide_server.model import Leak, ServiceSummary, Site, SiteGrowth, Worker
+from heaptide_server.model import (
+    Diagnosis,
+    Hop,
+    Leak,
+    Resident,
+    RetentionPath,
+    ServiceSummary,
+    Site,
+    SiteGrowth,
+    Worker,
+)
 
 
 def leak_json(leak: Leak) -> dict[str, Any]:
     """A leak, in the shape that stays stable."""
+    paths = leak.diagnosis.findings.paths if leak.diagnosis and leak.diagnosis.findings else ()
     return {
         "id": leak.id,
         "service": leak.service,
@@ -18,7 +30,7 @@ def leak_json(leak: Leak) -> dict[str, Any]:
         "kind": leak.kind,
         "status": leak.status,
         "site": site_json(leak.site),
-        "types": None if leak.type_name is None else [{"name": leak.type_name, "share": None}],
+        "types": types_json(leak),
         "growth": {
             "bytes_per_hour": _number(leak.bytes_per_hour),
             "low": _number(leak.bytes_per_hour_low),
@@ -33,10 +45,56 @@ def leak_json(leak: Leak) -> dict[str, Any]:
         "first_seen": time_json(leak.first_seen),
         "last_seen": time_json(leak.last_seen),
         "release": leak.release,
-        "retention": None,
+        "retention": [hop_json(hop) for hop in paths[0].hops] if paths else None,
         "forecast": None,
         "advice": None,
+        "retention_paths": [path_json(path) for path in paths] if paths else None,
+        **findings_json(leak.diagnosis),
+        "diagnosis": diagnosis_json(leak.diagnosis),
     }
+
+
+def types_json(leak: Leak) -> list[dict[str, Any]] | None:
+    """The types of what leaks, largest share first; a share is null where only the name is known."""
+    if leak.diagnosis and leak.diagnosis.findings and leak.diagnosis.findings.types:
+        return [{"name": name, "share": share} for name, share in leak.diagnosis.findings.types]
+    return None if leak.type_name is None else [{"name": leak.type_name, "share": None}]
+
+
+def hop_json(hop: Hop) -> dict[str, Any]:
+    """One object on the way from what holds a leak to what leaks."""
+    return {"name": hop.name, "type": hop.type, "length": hop.length}
+
+
+def path_json(path: RetentionPath) -> dict[str, Any]:
+    """One way in which samples are held, and how many of them share it."""
+    bound = {"kind": path.bound.kind, "maxsize": path.bound.maxsize} if path.bound else None
+    hops = [hop_json(hop) | {"bound": hop.bound} for hop in path.hops]
+    return {"count": path.count, "hops": hops, "bound": bound, "held_from_c": path.held_from_c}
+
+
+def findings_json(diagnosis: Diagnosis | None) -> dict[str, Any]:
+    """How old what leaks is, and how much of it nothing holds any more."""
+    found = diagnosis.findings if diagnosis else None
+    return {"ages": found.ages if found else None, "garbage_share": found.garbage_share if found else None}
+
+
+def diagnosis_json(diagnosis: Diagnosis | None) -> dict[str, Any] | None:
+    """The newest answer about a leak; `found_at` is when the findings are from, older where a worker refused since."""
+    if diagnosis is None:
+        return None
+    return {
+        "status": diagnosis.status,
+        "reason": diagnosis.reason,
+        "at": time_json(diagnosis.at),
+        "worker": {"id": diagnosis.worker_id, "host": diagnosis.host, "pid": diagnosis.pid},
+        "found_at": time_json(diagnosis.findings.at) if diagnosis.findings else None,
+    }
+
+
+def resident_json(resident: Resident | None) -> dict[str, Any] | None:
+    """What a resident set is made of; null for a worker that ended."""
+    return None if resident is None else asdict(resident)
 
 
 def site_json(site: Site | None) -> dict[str, Any] | None:
@@ -61,8 +119,8 @@ def growth_json(growth: SiteGrowth) -> dict[str, Any]:
     }
 
 
-def worker_json(worker: Worker) -> dict[str, Any]:
-    """A worker; `state` is alive, ended or missing."""
+def worker_json(worker: Worker, resident: Resident | None = None) -> dict[str, Any]:
+    """A worker; `state` is alive, ended or missing, `resident` what its resident set is made of while it's alive."""
     identity = worker.identity
     state = "alive" if worker.ended_at is None else "missing" if worker.end_reason == "missing" else "ended"
     return {
@@ -88,6 +146,7 @@ def worker_json(worker: Worker) -> dict[str, Any]:
         "tracer": worker.tracer,
         "cost": worker.agent,
         "skew_s": worker.skew_s,
+        "resident": resident_json(resident),
     }
 
 

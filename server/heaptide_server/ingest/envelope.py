@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from heaptide.wire import COSTS, VITALS
+from heaptide_server.ingest.answers import Answer
 from heaptide_server.ingest.names import FilledName, Name
 
 # Every whole number that a double, and so any JSON reader, tells from its neighbours.
@@ -16,7 +16,9 @@ MAX_STACK = 256
 MAX_DEFINITIONS = 50_000
 MAX_NUMBERED = 1_000_000
 MAX_INTERVAL_S = 86_400.0
-MAX_ANSWERS_BYTES = 1 << 18
+MAX_ANSWERS = 1000
+# Paths share most of their names, so that what travels as little may become much.
+MAX_ANSWERS_BYTES = 1 << 20
 # Year 2255: later clocks are wrong.
 MAX_TIME = 9e9
 
@@ -37,9 +39,8 @@ def _told(names: tuple[str, ...]) -> Any:
     return AfterValidator(check)
 
 
-def _plain(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Raises ValueError for NaN and Infinity, which JSON doesn't have.
-    if len(json.dumps(answers, allow_nan=False)) > MAX_ANSWERS_BYTES:
+def _bounded(answers: list[Answer]) -> list[Answer]:
+    if sum(len(answer.model_dump_json()) for answer in answers) > MAX_ANSWERS_BYTES:
         raise ValueError(f"takes more than {MAX_ANSWERS_BYTES} bytes")
     return answers
 
@@ -108,7 +109,7 @@ class Envelope(_Part):
     sites: Sites
     types: Types
     agent: Annotated[dict[str, Amount], _told(COSTS)]
-    answers: Annotated[list[dict[str, Any]], Field(max_length=1000), AfterValidator(_plain)] = []
+    answers: Annotated[list[Answer], Field(max_length=MAX_ANSWERS), AfterValidator(_bounded)] = []
 
     @model_validator(mode="after")
     def _chain(self) -> Envelope:

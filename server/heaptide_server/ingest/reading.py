@@ -84,7 +84,7 @@ def _report(envelope: Envelope, stacks: list[tuple[Frame, ...]], received_at: fl
         new_types=envelope.types.define,
         type_changes=envelope.types.changes,
         agent=envelope.agent,
-        answers=envelope.answers,
+        answers=[answer.model_dump() for answer in envelope.answers],
     )
 
 

@@ -6,22 +6,24 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from heaptide_server.leaks import states
+from heaptide_server.leaks import findings, states
 from heaptide_server.leaks.states import Event
 from heaptide_server.model import Frame, Leak, Site
+from heaptide_server.store import diagnoses
 from heaptide_server.store.connections import connect, transaction
 
 Enqueue = Callable[[Database, Sequence[Event], float], None]
 
 migrations = Migrations("heaptide.leaks")
-_NAMES = tuple(field.name for field in fields(Leak))
+# What a worker found is kept apart, by the report that carried it.
+_NAMES = tuple(field.name for field in fields(Leak) if field.name != "diagnosis")
 
 
 @migrations()
@@ -67,18 +69,25 @@ class Ledger:
         """Brings the table to this version. Idempotent."""
         with closing(connect(self._path).conn) as connection:
             migrations.apply(Database(connection))
+            diagnoses.migrations.apply(Database(connection))
 
     def leaks(self, service: str | None = None, status: str | None = None) -> list[Leak]:
         """Leaks of a service or of all, of a status or of any; those that grow fastest first."""
         sql = "SELECT * FROM leaks WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR status = ?2) "
         with closing(connect(self._path).conn) as connection:
             rows = connection.execute(sql + "ORDER BY bytes_per_hour DESC, id", [service, status]).fetchall()
-        return [_leak(row) for row in rows]
+            return [_diagnosed(connection, _leak(row)) for row in rows]
 
     def leak(self, leak_id: str) -> Leak | None:
         """The leak of this id."""
         with closing(connect(self._path).conn) as connection:
-            return _read(connection, leak_id)
+            leak = _read(connection, leak_id)
+            return _diagnosed(connection, leak) if leak else None
+
+    def answered(self, leak_id: str) -> list[tuple[str, str]]:
+        """The answers about a leak, newest first: the leak's status when a worker was asked, and the answer's."""
+        with closing(connect(self._path).conn) as connection:
+            return [(row["asked_as"], row["status"]) for row in diagnoses.rows(connection, leak_id)]
 
     def update(self, service: str, environment: str, now: float, step: Callable[[dict[str, Leak]], Changes]) -> None:
         """Changes a service's leaks: reads them, saves what `step` makes of them, enqueues its notices.
@@ -91,7 +100,9 @@ class Ledger:
                 sql = "SELECT * FROM leaks WHERE service = ? AND environment = ?"
                 known = {row["id"]: _leak(row) for row in connection.execute(sql, [service, environment])}
                 changes = step(known)
-                connection.executemany("DELETE FROM leaks WHERE id = ?", [[leak_id] for leak_id in changes.gone])
+                for leak_id in changes.gone:
+                    connection.execute("DELETE FROM leaks WHERE id = ?", [leak_id])
+                    diagnoses.forget(connection, leak_id)
                 self._write(db, changes.leaks, changes.notices, now)
 
     def resolve(self, leak_id: str, now: float) -> Leak:
@@ -137,7 +148,7 @@ class Ledger:
                     raise UnknownLeakError(f"there is no leak with the id {leak_id!r}")
                 changed, event = change(leak)
                 self._write(db, [changed], [event] if event else [], now)
-        return changed
+                return _diagnosed(connection, changed)
 
     def _write(self, db: Database, leaks: Iterable[Leak], notices: Sequence[Event], now: float) -> None:
         marks = ", ".join("?" * len(_NAMES))
@@ -145,7 +156,13 @@ class Ledger:
         rows = [_row(states.told(leak, now) if leak.id in fired else leak) for leak in leaks]
         db.conn.executemany(f"INSERT OR REPLACE INTO leaks ({', '.join(_NAMES)}) VALUES ({marks})", rows)  # noqa: S608
         if notices:
-            self._enqueue(db, notices, now)
+            told = [replace(notice, leak=_diagnosed(db.conn, notice.leak)) for notice in notices]
+            self._enqueue(db, told, now)
+
+
+def _diagnosed(connection: sqlite3.Connection, leak: Leak) -> Leak:
+    rows = diagnoses.rows(connection, leak.id)
+    return replace(leak, diagnosis=findings.diagnosis(rows)) if rows else leak
 
 
 def _read(connection: sqlite3.Connection, leak_id: str) -> Leak | None:

@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from heaptide_dashboards import render
 from heaptide_dashboards.windows import DEFAULT_WINDOW
+from heaptide_server.leaks.diagnosing import Diagnosing, NobodyToAskError
 from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
-from heaptide_server.model import Leak
 from heaptide_server.pages.figures import add_figures
-from heaptide_server.pages.problems import PageRoute, no_such_leak
+from heaptide_server.pages.problems import PageRoute, Problem, no_such_leak
 from heaptide_server.pages.views import Viewer, seconds
 from heaptide_server.store.protocol import Store
 
@@ -52,17 +52,25 @@ def router(
         return render.leak_html(view.leak(view.find(leak_id), seconds(window)))
 
     add_figures(routes, viewer)
-    for name, act in (("resolve", ledger.resolve), ("mute", ledger.mute), ("reopen", ledger.reopen)):
+    acts: dict[str, Callable[[str, float], object]] = {
+        "resolve": ledger.resolve,
+        "mute": ledger.mute,
+        "reopen": ledger.reopen,
+        "diagnose": Diagnosing(store, ledger).ask,
+    }
+    for name, act in acts.items():
         routes.post(f"/leaks/{{leak_id}}/{name}")(_action(act, clock))
     return routes
 
 
-def _action(act: Callable[[str, float], Leak], clock: Callable[[], float]) -> Callable[[str], Response]:
+def _action(act: Callable[[str, float], object], clock: Callable[[], float]) -> Callable[[str], Response]:
     def answer(leak_id: str) -> Response:
         try:
             act(leak_id, clock())
         except UnknownLeakError as error:
             raise no_such_leak(leak_id) from error
+        except NobodyToAskError as error:
+            raise Problem(409, "Nobody to ask", str(error)) from error
         # A form without script follows it to the page, htmx does too and takes the new content from there.
         return RedirectResponse(render.leak_url(leak_id), status_code=303)
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.format import shorten
-from heaptide_dashboards.views import LeakPage, Line, ServicePage, ServiceRow, ServicesPage
+from heaptide_dashboards.views import DiagnosisView, LeakPage, Line, ServicePage, ServiceRow, ServicesPage
 from heaptide_dashboards.windows import WINDOWS
+from heaptide_server.leaks.diagnosing import SAMPLING, Diagnosing
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.model import Leak, ServiceSummary, SiteGrowth, Worker
+from heaptide_server.pages.findings import diagnosis_view, resident_row, resident_rows, type_shares
 from heaptide_server.pages.lines import Span, chart_span, growth_lines, resident_lines, total_trend
 from heaptide_server.pages.problems import Missing, Problem, no_such_leak
 from heaptide_server.pages.rows import frame_views, leak_row, place, site_row, worker_rows
+from heaptide_server.resident import explained, together
 from heaptide_server.store.protocol import Store
 
 SPARKLINE_WINDOW_S = 6 * 3600.0
@@ -61,6 +64,8 @@ class Viewer:
         sites = self._sites(service, environment, window_s)
         leak_ids = {leak.site.id: leak.id for leak in leaks if leak.site and leak.status != "resolved"}
         marks = _marks(workers)
+        parts = explained(workers, self._store.traced(service, environment))
+        whole = together(list(parts.values()))
         return ServicePage(
             now=self._now,
             service=service,
@@ -75,6 +80,8 @@ class Viewer:
             sites=[site_row(site, leak_ids) for site in sites],
             workers=worker_rows(workers),
             environments=sorted(environments),
+            resident=resident_row("all workers", whole) if whole else None,
+            resident_workers=resident_rows(workers, parts),
         )
 
     def find(self, leak_id: str) -> Leak:
@@ -101,11 +108,12 @@ class Viewer:
             survivor_bytes=leak.survivor_bytes,
             growth=self.leak_growth(leak, window_s),
             frames=frame_views(leak.site),
-            types=[(leak.type_name, None)] if leak.type_name else [],
+            types=type_shares(leak),
             actions=True,
             window_s=window_s,
             restarts=marks.restarts,
             releases=marks.releases,
+            diagnosis=self._diagnosis(leak, window_s) if leak.kind == "site" else None,
         )
 
     def resident(self, service: str, environment: str, window_s: float) -> list[Line]:
@@ -136,6 +144,12 @@ class Viewer:
     def limit(self, service: str, environment: str, window_s: float) -> float | None:
         """The memory limit that the living workers run under."""
         return memory_limit(self._workers(service, environment, window_s))
+
+    def _diagnosis(self, leak: Leak, window_s: float) -> DiagnosisView:
+        pending = Diagnosing(self._store, self._ledger).pending(leak, self._now)
+        asked = self._store.workers_by_id({request.worker_id for request in pending if request.worker_id is not None})
+        living = [w for w in self._workers(leak.service, leak.environment, window_s) if w.ended_at is None]
+        return diagnosis_view(leak, pending, asked, any(w.tracer.get("name") == SAMPLING for w in living))
 
     def _environments(self, service: str) -> list[str]:
         known = [summary for summary in self._store.services(self._now) if summary.service == service]

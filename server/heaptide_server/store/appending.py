@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from heaptide_server.model import Columns, Ints, Receipt, Report
-from heaptide_server.store import definitions, packed, records
+from heaptide_server.store import definitions, packed, records, requests
 from heaptide_server.store.cover import FIVE_MINUTES
 from heaptide_server.store.known import Known
 from heaptide_server.store.levels import Levels
@@ -107,7 +107,7 @@ def _continue(
     known = replace(
         known,
         acknowledged=report.sequence,
-        answered=max(known.answered, _answered(report)),
+        answered=requests.answered(roster, known, report, now),
         requests=known.requests + report.requests,
         last_seen=now,
         ended=False,
@@ -159,8 +159,3 @@ def _update_worker(roster: Roster, known: Known, report: Report) -> None:
             known.id,
         ],
     )
-
-
-def _answered(report: Report) -> int:
-    ids = [str(answer.get("id", "")) for answer in report.answers]
-    return max((int(number) for number in ids if number.isascii() and number.isdigit() and len(number) < 19), default=0)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from heaptide.wire import VITALS
-from heaptide_server.model import Event, Series, ServiceSummary, Worker
+from heaptide_server.model import Event, Holding, Series, ServiceSummary, Worker
 from heaptide_server.store import records
 from heaptide_server.store.cover import Extent
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts, pieces
@@ -64,6 +64,13 @@ def vitals_series(
             counts[cell] += 1
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(rows), means)
+
+
+def holding(worker: Worker, known: Known) -> Holding:
+    """What a living worker holds, sites that hold nothing left out."""
+    held = known.sites.values["bytes"]
+    numbers = np.flatnonzero(held > 0)
+    return Holding(worker, numbers, known.site_ids[numbers], held[numbers])
 
 
 def add_event(connection: sqlite3.Connection, event: Event) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from heaptide_server.model import Columns, Ints
+from heaptide_server.model import Columns, Ints, Traced
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class Levels:
         table = np.array(list(self.values.values()), np.int64).reshape(len(self.values), self.count)
         ids = np.flatnonzero(table.any(axis=0))
         return Columns(ids, {name: table[row][ids] for row, name in enumerate(self.values)})
+
+    def traced(self) -> Traced | None:
+        """Live bytes in all and their standard error; None where nothing is traced, or tracing is paused."""
+        total = int(self.values["bytes"].sum()) if "bytes" in self.values else 0
+        if total <= 0:
+            return None
+        # Stacks are sampled independently, so their variances add up; the column is in KiB squared.
+        variance = self.values.get("variance_kib2")
+        return Traced(total, None if variance is None else 1024 * math.sqrt(max(0, int(variance.sum()))))
 
 
 def _grown(column: Ints, count: int) -> Ints:

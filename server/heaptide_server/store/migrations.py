@@ -69,3 +69,19 @@ def first(db: Database) -> None:
     """Workers, what they defined and reported, rollups, totals, events, requests."""
     for statement in _FIRST:
         db.execute(statement)
+
+
+@migrations()
+def second(db: Database) -> None:
+    """Requests of every kind in one table; to one worker, or to all of a service where `worker_id` is null."""
+    db.execute(
+        """CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, service TEXT NOT NULL,
+        worker_id INTEGER, worker_key TEXT, body TEXT NOT NULL, suspects TEXT NOT NULL, answered INTEGER NOT NULL)"""
+    )
+    # With their numbers: workers remember the last that they answered.
+    db.execute(
+        """INSERT INTO requests SELECT id, at, 'trace', service, NULL, NULL,
+        json_object('sample_bytes', sample_bytes), '{}', 0 FROM trace_requests"""
+    )
+    db.execute("DROP TABLE trace_requests")

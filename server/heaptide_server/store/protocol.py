@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from heaptide_server.model import (
     Event,
+    Holding,
     Receipt,
     Report,
+    Request,
     Series,
     ServiceSummary,
     Site,
     SiteGrowth,
     Stored,
+    Suspect,
+    Traced,
     Worker,
 )
 
@@ -102,6 +106,24 @@ class Store(Protocol):
 
         The latest request holds until the next one; workers that start later are asked too.
         """
+
+    def request_diagnosis(
+        self, worker_id: int, suspects: Mapping[str, Suspect], by_hand: bool, now: float
+    ) -> Request | None:
+        """Asks one worker to diagnose these leaks' sites; None where it has ended.
+
+        It is asked until it answers. Its answer is stored with each leak, in the transaction of the report that
+        carried it.
+        """
+
+    def diagnosis_requests(self) -> list[Request]:
+        """Diagnoses that workers are asked for, or were in the last hour; by age."""
+
+    def holdings(self, service: str, environment: str) -> list[Holding]:
+        """What each living worker holds now, at each of its sites, where its tracer tells."""
+
+    def traced(self, service: str, environment: str | None) -> dict[int, Traced]:
+        """What the tracers of living workers know in all, by the store's worker id; those that don't are left out."""
 
     def requests_for(self, worker_key: str) -> list[dict[str, object]]:
         """What this worker is asked with its next reply: `[{"id", "kind", ...}]`, until it has answered."""

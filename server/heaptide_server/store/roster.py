@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
-from heaptide_server.model import WorkerIdentity
+from heaptide_server.model import Request, WorkerIdentity
 from heaptide_server.store.generations import Life, Slot, assign
 from heaptide_server.store.known import Known, load_by_key
 
@@ -18,11 +19,16 @@ class Roster:
     Args:
         connection: in the writer's transaction.
         live: the workers alive by key; changed only by `publish`.
+        requests: what workers are asked, by id; changed only by `publish`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, live: dict[str, Known]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, live: dict[str, Known], requests: dict[int, Request] | None = None
+    ) -> None:
         self.connection = connection
         self._live = live
+        self._requests = {} if requests is None else requests
+        self._asked: dict[int, Request] | None = None
         self._changed: dict[str, Known] = {}
         self._groups: dict[tuple[str, str, str], float] = {}
 
@@ -37,6 +43,18 @@ class Roster:
     def keep(self, known: Known) -> None:
         """Remembers a worker's new state."""
         self._changed[known.identity.key] = known
+
+    def asked(self) -> Mapping[int, Request]:
+        """What workers are asked, by id."""
+        return self._requests if self._asked is None else self._asked
+
+    def keep_request(self, request: Request) -> None:
+        """Remembers a request, or what became of it."""
+        self._asked = {**self.asked(), request.id: request}
+
+    def forget_request(self, number: int) -> None:
+        """Asks it no longer."""
+        self._asked = {key: request for key, request in self.asked().items() if key != number}
 
     def regroup(self, identity: WorkerIdentity, now: float) -> None:
         """Has the slots of this worker's group numbered anew before the commit."""
@@ -54,6 +72,9 @@ class Roster:
                 self._live.pop(key, None)
             else:
                 self._live[key] = known
+        for number in self._requests.keys() - self.asked().keys():
+            del self._requests[number]
+        self._requests.update(self.asked())
 
 
 def _number(connection: sqlite3.Connection, group: tuple[str, str, str], settled_before: float) -> None:

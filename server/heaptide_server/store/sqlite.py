@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from heaptide_server.model import (
     Event,
+    Holding,
     Receipt,
     Report,
+    Request,
     Series,
     ServiceSummary,
     Site,
     SiteGrowth,
     Stored,
+    Suspect,
+    Traced,
     Worker,
 )
-from heaptide_server.store import appending, fleet, growth, records, retention, rollups, tracing
+from heaptide_server.store import appending, fleet, growth, records, requests, retention, rollups
 from heaptide_server.store.connections import Readers
 from heaptide_server.store.growth import Question
 from heaptide_server.store.known import Known, number_ids
@@ -48,13 +52,10 @@ class SqliteStore:
         self._opened_at = opened_at
         self._writer = Writer(self.path, self._retention.raw_s)
         self._readers = Readers(self.path)
-        self._trace: dict[str, tracing.TraceRequest] = {}
 
     def migrate(self) -> None:
         """See `Store.migrate`."""
         self._writer.migrate()
-        with self._readers.reading() as connection:
-            self._trace = tracing.newest(connection)
 
     def append(self, reports: Sequence[Report], now: float) -> list[Receipt]:
         """See `Store.append`."""
@@ -165,17 +166,45 @@ class SqliteStore:
 
     def request_trace(self, service: str, sample_bytes: int | None, now: float) -> str:
         """See `Store.request_trace`."""
-        request = self._writer.run(lambda roster: tracing.insert(roster.connection, service, sample_bytes, now))
-        self._trace[service] = request
-        return str(request.id)
+        body = {"sample_bytes": sample_bytes}
+        return str(self._writer.run(lambda roster: requests.ask_service(roster, "trace", service, body, now)).id)
+
+    def request_diagnosis(
+        self, worker_id: int, suspects: Mapping[str, Suspect], by_hand: bool, now: float
+    ) -> Request | None:
+        """See `Store.request_diagnosis`."""
+        numbers = [number for suspect in suspects.values() for number in suspect.sites]
+        body = {"sites": numbers, "by_hand": by_hand}
+
+        def ask(roster: Roster) -> Request | None:
+            known = next((known for known in roster.alive() if known.id == worker_id), None)
+            return requests.ask_worker(roster, "diagnose", known, body, suspects, now) if known else None
+
+        return self._writer.run(ask)
+
+    def diagnosis_requests(self) -> list[Request]:
+        """See `Store.diagnosis_requests`."""
+        return [request for request in list(self._writer.requests.values()) if request.kind == "diagnose"]
 
     def requests_for(self, worker_key: str) -> list[dict[str, object]]:
         """See `Store.requests_for`."""
         known = self._writer.live.get(worker_key)
-        request = self._trace.get(known.identity.service) if known else None
-        if known is None or request is None or not request.concerns(known):
-            return []
-        return [{"id": str(request.id), "kind": "trace", "sample_bytes": request.sample_bytes}]
+        asked = list(self._writer.requests.values()) if known else []
+        return [
+            {"id": str(request.id), "kind": request.kind, **request.body}
+            for request in asked
+            if known and requests.concerns(request, known)
+        ]
+
+    def holdings(self, service: str, environment: str) -> list[Holding]:
+        """See `Store.holdings`."""
+        living = {known.id: known for known in self._live_in(service, environment) if "bytes" in known.sites.values}
+        return [fleet.holding(worker, living[worker_id]) for worker_id, worker in self.workers_by_id(living).items()]
+
+    def traced(self, service: str, environment: str | None) -> dict[int, Traced]:
+        """See `Store.traced`."""
+        told = {known.id: known.sites.traced() for known in self._live_in(service, environment)}
+        return {worker_id: traced for worker_id, traced in told.items() if traced}
 
     def add_event(self, event: Event) -> None:
         """See `Store.add_event`."""

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
-from heaptide_server.model import Columns, Receipt, Report
-from heaptide_server.store import appending, packed
+from heaptide_server.model import Columns, Receipt, Report, Request
+from heaptide_server.store import appending, diagnoses, packed, requests
 from heaptide_server.store.connections import connect, transaction
 from heaptide_server.store.known import Known, load_alive
 from heaptide_server.store.migrations import migrations
@@ -33,7 +33,7 @@ class _Call:
 
 
 class Writer:
-    """Owns the writing connection and the workers in memory (`live`), which follow each commit.
+    """Owns the writing connection, and in memory the workers (`live`) and `requests` to them, which follow each commit.
 
     Args:
         path: the SQLite file.
@@ -42,6 +42,7 @@ class Writer:
 
     def __init__(self, path: Path, raw_s: float) -> None:
         self.live: dict[str, Known] = {}
+        self.requests: dict[int, Request] = {}
         self._raw_s = raw_s
         self._waiting: deque[_Call] = deque()
         self._path = path
@@ -95,12 +96,14 @@ class Writer:
 
     def _migrate(self) -> None:
         migrations.apply(self._db)
+        diagnoses.migrations.apply(self._db)
+        self.requests.update(requests.load(self._db.conn))
         self.live.update(load_alive(self._db.conn))
 
     def _commit(self, work: Callable[[Roster], T]) -> T:
         try:
             with transaction(self._db) as connection:
-                roster = Roster(connection, self.live)
+                roster = Roster(connection, self.live, self.requests)
                 result = work(roster)
                 roster.settle()
         except sqlite3.Error as error:
