@@ -1,0 +1,3 @@
+"""The C walker. `heaptide.census` and `heaptide.heap.retention` are its users."""
+
+def count_types() -> list[tuple[type, int]]: ...
