@@ -14,7 +14,8 @@ KEPT_AT_END = 16  # as in `_native/answer.c`: links behind the gap of a very lon
 SMALL_DICT = 64  # keys of a larger dict are data, not names
 
 _MODULE, _NAMED, _FRAME, _TEMPORARY, _GLOBALS, _THREAD, _CONTEXT, _FROM_C = range(1, 9)  # hw_root_kind
-_PARTS_OF_FUNCTIONS = frozenset({"__closure__", "__defaults__", "__kwdefaults__"})
+# Parts of functions, generators and contexts that are no hops of their own.
+_UNSAID = frozenset({"", "__closure__", "__defaults__", "__kwdefaults__", "frame"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,10 @@ class _Namer:
             if at == gap:
                 self._hops.append(_Named("...", f"{left_out:,} more", -1, -1, times=left_out))
                 self._owner = ""
-            self._step(link, last=at == len(links) - 1)
+            if at == gap and self._before and self._before.type != link.type:
+                self._emit("[...]", link)  # what refers to it isn't known here
+            else:
+                self._step(link, last=at == len(links) - 1)
             self._before = link
         return self._hops
 
@@ -106,7 +110,7 @@ class _Namer:
             self._begin(link, last=last)
         elif link.edge == "d" and not last:
             self._enter_dict(before)
-        elif link.edge == "x" and not last and (not link.edge_name or link.edge_name in _PARTS_OF_FUNCTIONS):
+        elif link.edge == "x" and link.edge_name in _UNSAID and not last:
             self._owner = before.name if link.edge_name else owner
         elif link.edge == "o" and self._hops and self._hops[-1].type == "cell":
             self._hops[-1] = replace(self._hops[-1], type=link.type, length=link.length, bound=link.bound)

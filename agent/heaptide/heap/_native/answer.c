@@ -82,13 +82,14 @@ static void put_path(hw_out *out, const hw_target *target, uint32_t root, int co
     PyObject *before = NULL, *from = NULL;
     for (int i = 0; i <= count; i++) {
         PyObject *to = i < count ? hw_object(hops[i]) : target->object;
-        bool gap = left_out && i == count - KEPT_AT_END;
-        hw_edge edge = {.kind = from ? HW_EDGE_UNKNOWN : HW_EDGE_ROOT, .index = -1};
-        if (from && !gap)
-            edge = hw_edge_between(before, from, to);
+        if (left_out && i == count - KEPT_AT_END) {
+            before = NULL;
+            from = hw_object(hw.store.parents[hops[i]]);
+        }
+        hw_edge edge = from ? hw_edge_between(before, from, to) : (hw_edge){.kind = HW_EDGE_ROOT, .index = -1};
         put_edge(out, &edge);
         put_node(out, to);
-        before = gap ? NULL : from;
+        before = from;
         from = to;
     }
 }

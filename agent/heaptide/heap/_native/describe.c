@@ -181,11 +181,21 @@ void hw_put_type(hw_out *out, PyTypeObject *type)
     put_short(out, buffer.bytes, buffer.length);
 }
 
-void hw_put_frame(hw_out *out, PyCodeObject *code, PyObject *globals)
+static void put_qualified(hw_out *out, PyObject *globals, PyObject *name)
 {
     name_buffer buffer = {.length = 0};
-    append_qualified(&buffer, hw_dict_get(globals, "__name__"), code ? hw_code_name(code) : NULL);
+    append_qualified(&buffer, hw_dict_get(globals, "__name__"), name);
     put_short(out, buffer.bytes, buffer.length);
+}
+
+void hw_put_frame(hw_out *out, PyCodeObject *code, PyObject *globals)
+{
+    put_qualified(out, globals, hw_code_name(code));
+}
+
+static bool is_generator(PyObject *object)
+{
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
 }
 
 void hw_put_name(hw_out *out, PyObject *object)
@@ -194,12 +204,14 @@ void hw_put_name(hw_out *out, PyObject *object)
     if (PyType_Check(object))
         hw_put_type(out, (PyTypeObject *)object);
     else if (PyFunction_Check(object))
-        hw_put_frame(out, (PyCodeObject *)((PyFunctionObject *)object)->func_code, ((PyFunctionObject *)object)->func_globals);
+        put_qualified(out, ((PyFunctionObject *)object)->func_globals, ((PyFunctionObject *)object)->func_qualname);
     else if (PyModule_Check(object))
         hw_put_str(out, hw_dict_get(PyModule_GetDict(object), "__name__"), MOST_NAME);
     else if (PyFrame_Check(object) && hw_frame_of_object(object, &frame))
         hw_put_frame(out, frame.code, frame.globals);
-    else if ((PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object)))
+    else if (is_generator(object) && hw_frame_of_generator(object, &frame))
+        put_qualified(out, frame.globals, ((PyGenObject *)object)->gi_qualname);
+    else if (is_generator(object))
         hw_put_str(out, ((PyGenObject *)object)->gi_qualname, MOST_NAME);
     else if (hw_context_var_name(object))
         hw_put_str(out, hw_context_var_name(object), MOST_NAME);
