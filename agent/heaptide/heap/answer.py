@@ -31,7 +31,7 @@ class Link(NamedTuple):
 
     edge: str
     edge_name: str
-    index: int
+    position: int
     type: str
     name: str
     length: int

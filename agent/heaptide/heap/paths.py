@@ -156,7 +156,7 @@ class _Namer:
             "d": f"{_short(before.type)}.__dict__",
             "x": f"{_short(before.type)}.{name}",
             "K": "[a key]",
-            "i": f"[{link.index}]" if before.type == "tuple" else "[index]",
+            "i": f"[{link.position}]" if before.type == "tuple" else "[index]",
             "m": "[member]",
             "v": f"local {name} of {before.name}()",
             "c": f"closure variable {name} of {owner}()",

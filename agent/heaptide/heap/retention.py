@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import signal
 import struct
 import sys
 import threading
@@ -135,7 +136,7 @@ def _walk(
     answer = answers.read(received)
     note = f"the walk ended early: it was short of {answer.ended}" if answer.ended else ""
     found = {one.address: one for one in answer.found}
-    return Retention(merge(answer.found, _thread_names()), found, answer.objects, fork_s, answer.walk_s, note)
+    return Retention(merge(answer.found, thread_names()), found, answer.objects, fork_s, answer.walk_s, note)
 
 
 def _read(fd: int, deadline: float, stopping: Callable[[], bool]) -> bytearray | None:
@@ -161,13 +162,9 @@ def _modules() -> list[tuple[str, object]]:
 
 def _handlers() -> Iterator[tuple[str, object]]:
     """Signal handlers, which the interpreter keeps in C."""
-    try:
-        import _signal
-    except ImportError:
-        return
-    for number in range(1, _signal.NSIG):
-        handler = _signal.getsignal(number)
-        if callable(handler) and handler is not _signal.default_int_handler:
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        if callable(handler) and handler is not signal.default_int_handler:
             yield f"signal handler of signal {number}", handler
 
 
@@ -193,7 +190,8 @@ def _is_ours(module: str) -> bool:
     return module == "heaptide" or module.startswith("heaptide.")
 
 
-def _thread_names() -> dict[int, str]:
+def thread_names() -> dict[int, str]:
+    """Names of the running threads by their identity."""
     return {thread.ident: thread.name for thread in threading.enumerate() if thread.ident is not None}
 
 

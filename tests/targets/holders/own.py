@@ -1,7 +1,8 @@
 """Objects that only the agent holds."""
 
-import heaptide.gate
 from held import make
+
+import heaptide.gate
 
 EXPECTED = ""
 

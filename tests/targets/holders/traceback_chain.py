@@ -2,7 +2,9 @@
 
 from held import make
 
-EXPECTED = "traceback_chain.LAST: OrderError -> OrderError.__context__: ValueError -> ValueError.__traceback__: traceback"
+EXPECTED = (
+    "traceback_chain.LAST: OrderError -> OrderError.__context__: ValueError -> ValueError.__traceback__: traceback"
+)
 ALSO = "local rows of traceback_chain.parse(): list of 5 -> [index]: Held"
 LAST = None
 found = []
