@@ -4,7 +4,7 @@ EXPECTED = "class_attribute.Registry.seen: list of 5 -> [index]: Held"
 
 
 class Registry:
-    seen = []
+    seen = []  # noqa: RUF012 - the mistake is the point
 
 
 def hold():

@@ -1,6 +1,6 @@
 from held import make
 
-EXPECTED = "closure.handle: function -> closure variable seen of closure.counting.<locals>.handle(): list of 5 -> [index]: Held"
+EXPECTED = "closure variable seen of closure.counting.<locals>.handle(): list of 5 -> [index]: Held"
 
 
 def counting():

@@ -1,6 +1,6 @@
 from held import make
 
-EXPECTED = "default_argument.handle: function -> default of argument seen of default_argument.handle(): list of 5 -> [index]: Held"
+EXPECTED = "default of argument seen of default_argument.handle(): list of 5 -> [index]: Held"
 
 
 def handle(request=None, seen=[]):  # noqa: B006 - the mistake is the point

@@ -6,7 +6,7 @@ import threading
 from held import make
 
 EXPECTED = "_UnixSelectorEventLoop"
-ALSO = "BaseEventLoop._scheduled"
+ALSO = "Loop._scheduled"
 started = threading.Event()
 found = []
 

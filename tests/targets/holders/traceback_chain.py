@@ -2,10 +2,8 @@
 
 from held import make
 
-EXPECTED = (
-    "traceback_chain.LAST: OrderError -> OrderError.__context__: ValueError -> ValueError.__traceback__: traceback"
-)
-ALSO = "local rows of traceback_chain.parse(): list of 5 -> [index]: Held"
+EXPECTED = "OrderError.__context__: ValueError -> ValueError.__traceback__: traceback -> "
+ALSO = "traceback.tb_frame: frame -> local rows of traceback_chain.parse(): list of 5 -> [index]: Held"
 LAST = None
 found = []
 
