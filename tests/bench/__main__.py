@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import gap, ingest, shop
+from tests.bench import diagnosis, gap, ingest, shop
 
-PARTS = {"shop": shop.main, "gap": gap.main, "ingest": ingest.main}
+PARTS = {"shop": shop.main, "gap": gap.main, "ingest": ingest.main, "diagnosis": diagnosis.main}
 
 
 def main() -> None:
