@@ -48,7 +48,7 @@ class Retention:
         found: what is known of each block, by its address.
         objects: objects visited.
         fork_s: seconds for which forking stopped the calling thread, and with it all others.
-        walk_s: seconds that the walk took beside the process.
+        walk_s: seconds that the walk took beside the process; where it wasn't built, seconds that objgraph stopped it.
         note: "" or why the walk is incomplete, as a sentence.
     """
 
@@ -100,7 +100,7 @@ def find(
         What was found, or why nothing could be.
     """
     if _walker is None or not sys.platform.startswith("linux"):
-        return Refused("the heap walker isn't built for this interpreter, or this isn't Linux")
+        return _find_slowly(targets)
     rss_bytes = _rss_bytes()
     expected_s = cost.expect(rss_bytes)
     if expected_s > pause_budget_s:
@@ -114,6 +114,27 @@ def find(
         return _walk(targets, time_limit_s, lambda fork_s: cost.measured(rss_bytes, fork_s), stopping)
     except OSError as error:
         return Refused(f"the process couldn't be forked: {error}")
+
+
+def _find_slowly(targets: Sequence[tuple[int, int]]) -> Retention | Refused:
+    from heaptide.heap.fallback import MOST_OBJECTS, chains
+
+    began = time.monotonic()
+    found = chains(targets)
+    if found is None:
+        return Refused(
+            f"the heap walker isn't built for this interpreter, or this isn't Linux; objgraph would stop a process of"
+            f" more than {MOST_OBJECTS:,} objects too long"
+        )
+    stopped_s = time.monotonic() - began
+    return Retention(
+        merge(found, thread_names()),
+        {one.address: one for one in found},
+        0,
+        0.0,
+        stopped_s,
+        "only a few objects were looked at, by objgraph: the heap walker isn't built here",
+    )
 
 
 def _walk(
