@@ -3,6 +3,9 @@
 #include "child.h"
 
 #include <errno.h>
+
+#ifdef __linux__
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -168,3 +171,31 @@ int hw_child_end(pid_t pid, int *status)
     while (ended < 0 && errno == EINTR);
     return ended < 0 ? -1 : 0;
 }
+
+#else
+
+/* Elsewhere forking runs handlers of others, and the walk counts objects only. */
+pid_t hw_child_start(void (*work)(int fd), double limit_s, int *fd, double *fork_s)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
+ssize_t hw_child_read(int fd, void *bytes, size_t most, double timeout_s)
+{
+    errno = ENOSYS;
+    return -2;
+}
+
+int hw_child_end(pid_t pid, int *status)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
+double hw_seconds(void)
+{
+    return 0;
+}
+
+#endif

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* mremap */
 #include "store.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 enum { FIRST_ROOM = 1 << 16 };
@@ -41,8 +42,17 @@ uint32_t hw_store_find(const hw_store *store, uintptr_t object)
 
 static void *stretched(void *pages, size_t bytes, size_t more)
 {
+#ifdef __linux__
     void *moved = mremap(pages, bytes, more, MREMAP_MAYMOVE);
     return moved == MAP_FAILED ? NULL : moved;
+#else
+    void *moved = hw_pages(more);
+    if (!moved)
+        return NULL;
+    memcpy(moved, pages, bytes);
+    munmap(pages, bytes);
+    return moved;
+#endif
 }
 
 static bool widen_index(hw_store *store)
