@@ -11,7 +11,7 @@ SECONDS ?=
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): pyproject.toml setup.py $(wildcard agent/heaptide/tracemalloc_ng/_native/*)
+$(READY): pyproject.toml setup.py $(wildcard agent/heaptide/*/_native/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Heaptide's collector needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)

@@ -87,6 +87,10 @@ class Table:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._numbers
 
+    def key(self, number: int) -> Hashable | None:
+        """The key that has this number; None where none has it."""
+        return next((key for key, n in self._numbers.items() if n == number), None)
+
     def reset(self) -> None:
         """Begins anew: the next difference or restatement defines every key, and its changes are levels."""
         if self._numbers:
@@ -188,6 +192,10 @@ class Sites:
     def held_bytes(self) -> int:
         """Estimate of what is held here."""
         return len(self._table) * ROW_BYTES
+
+    def key(self, number: int) -> Hashable | None:
+        """The stack that has this site number; None where none has it."""
+        return self._table.key(number)
 
     @property
     def defined(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from heaptide.delivery import Delivery
 from heaptide.gate import LOG, Gate
+from heaptide.heap.diagnosis import Diagnosis
 from heaptide.inbox import Inbox
 from heaptide.reporter import Reporter
 from heaptide.ring import Ring
@@ -26,6 +27,7 @@ class Loop:
         ring: keeps them.
         delivery: sends them.
         tracer: whose rate the collector may change.
+        diagnosis: diagnoses sites that the collector suspects.
         gate: swallows what fails; a turn in which it did is a bad one, and after 50 bad ones in a row the loop ends.
         interval_s: seconds between two reports.
         supervises: whether this process turned out to look after others only; it then ends without a word.
@@ -43,6 +45,7 @@ class Loop:
         gate: Gate,
         interval_s: float,
         supervises: Callable[[], bool],
+        diagnosis: Diagnosis | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -53,6 +56,7 @@ class Loop:
         self._gate = gate
         self._interval_s = interval_s
         self._supervises = supervises
+        self._diagnosis = diagnosis or Diagnosis()
         self._clock = clock
         self._next_report = clock()
 
@@ -135,6 +139,8 @@ class Loop:
 
     def _answer_to(self, request: dict[str, Any]) -> dict[str, Any]:
         identity = str(request.get("id"))[:_ANSWER_CHARACTERS]
+        if request.get("kind") == "diagnose":
+            return {"id": identity} | self._diagnose(request)
         if request.get("kind") != "trace":
             kind = str(request.get("kind"))[:_ANSWER_CHARACTERS]
             return {"id": identity, "status": "refused", "reason": f"this agent doesn't know the kind {kind!r}"}
@@ -145,3 +151,6 @@ class Loop:
         if not rate:  # a pause may forget blocks; what is found after it is a level, not growth
             self._reporter.resync()
         return {"id": identity, "status": "done"}
+
+    def _diagnose(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._diagnosis.answer(request, self._reporter.stack_key, lambda: self._inbox.stop_by is not None)

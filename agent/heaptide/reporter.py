@@ -133,6 +133,10 @@ class Reporter:
         self._base_taken, self._requests, self._requests_carried, self.answers = now, requests, 0, []
         return report
 
+    def stack_key(self, site: int) -> Hashable | None:
+        """The key of the stack that has this site number; None where none has it."""
+        return self._sites.key(site)
+
     def stop(self) -> None:
         """Ends tracing."""
         self._sources.tracer.stop()

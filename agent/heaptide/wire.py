@@ -24,6 +24,21 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away
     answers     answers to the collector's requests, [{id, status, ...}]
 
+A request of the kind "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person
+asked. Its answer is {id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or
+""; sites: one {site, samples, types, ages, retention, garbage_share} for each site asked for:
+
+    samples         live samples of the site
+    types           [{name, share}], share of the site's oldest samples by bytes, 0 to 1, largest first
+    ages            live bytes (an estimate) by age, {under_1_min, under_5_min, under_30_min, under_2_h, older}
+    retention       [{count, hops}], most blocks first: how many samples are held in this way, and from the holder to
+                    the block one {name, type, length, bound} a hop; length: elements of a container, bound: the most
+                    that it may ever hold, int or null each
+    garbage_share   part of the bytes that nothing holds any more and the garbage collector will free
+
+types, retention and garbage_share are null where the walk over the heap was refused; cost, where it wasn't, is
+{fork_s, walk_s, objects}.
+
 The collector replies {"acknowledged": sequence, "requests": [{"id", "kind", ...}]}, or, with status 409 where base
 isn't the sequence it last acknowledged, {"error": {...}, "acknowledged": sequence}.
 

@@ -135,6 +135,8 @@ def test_an_event_is_posted_at_once(running, transport) -> None:
         ({"id": "1", "kind": "trace", "sample_bytes": None}, "done", [None]),
         ({"id": "1", "kind": "trace", "sample_bytes": 4096}, "done", [4096]),
         ({"id": "1", "kind": "trace", "sample_bytes": "much"}, "refused", []),
+        ({"id": "1", "kind": "diagnose", "sites": [0]}, "done", []),
+        ({"id": "1", "kind": "diagnose", "sites": "all"}, "refused", []),
         ({"id": "1", "kind": "dance"}, "refused", []),
     ],
 )

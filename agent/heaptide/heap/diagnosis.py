@@ -1,0 +1,138 @@
+"""Answers the collector's request to diagnose sites: what their samples are, how old, and what holds them."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Protocol
+
+from heaptide.heap import retention
+from heaptide.heap.answer import Found
+from heaptide.heap.paths import Path, merge
+from heaptide.heap.retention import Refused, Retention
+from heaptide.heap.samples import Sample, Source, ages, read
+
+SPACING_S = 3600.0  # between two diagnoses that nobody asked for by hand
+MOST_SITES = 8
+MOST_SAMPLES = 512  # of one site, the oldest
+MOST_TYPES = 10
+NO_OBJECT = "(untracked object or buffer)"
+
+KeyOf = Callable[[int], "Hashable | None"]
+
+
+class Finder(Protocol):
+    """`heaptide.heap.retention.find`, or a fake of it."""
+
+    def __call__(self, targets: Sequence[tuple[int, int]], *, stopping: Callable[[], bool]) -> Retention | Refused:
+        """See `heaptide.heap.retention.find`."""
+
+
+def _samples() -> bytes:
+    from heaptide.tracemalloc_ng import _sampler
+
+    return _sampler.samples()
+
+
+class Diagnosis:
+    """Diagnoses sites on request. Used by the agent's thread alone.
+
+    Args:
+        samples: gives the sampler's live samples, packed; raises ImportError where there is no sampler.
+        find: finds what holds blocks.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, samples: Source = _samples, find: Finder = retention.find, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._samples = samples
+        self._find = find
+        self._clock = clock
+        self._not_before = float("-inf")
+
+    def answer(self, request: dict[str, Any], key_of: KeyOf, stopping: Callable[[], bool]) -> dict[str, Any]:
+        """The answer to a request, as `heaptide.wire` tells, without its id.
+
+        Args:
+            request: {"sites": [site numbers], "by_hand": whether a person asked}.
+            key_of: gives the key of the stack that has a site number; None where it has none.
+            stopping: whether to give up, because the agent is to stop.
+        """
+        sites = request.get("sites")
+        if not isinstance(sites, list) or not 0 < len(sites) <= MOST_SITES or not all(type(n) is int for n in sites):
+            return _refusal(f"sites isn't a list of 1 to {MOST_SITES} site numbers")
+        now = self._clock()
+        if now < self._not_before and request.get("by_hand") is not True:
+            return _refusal(
+                f"the last diagnosis is less than {SPACING_S / 60:.0f} minutes ago: the next one that isn't asked for"
+                f" by hand may come in {(self._not_before - now) / 60:.0f} minutes"
+            )
+        try:
+            return self._diagnose({site: key_of(site) for site in sites}, now, stopping)
+        except ImportError:
+            return _refusal("only the sampling tracer knows which objects a site made, and it isn't built here")
+
+    def _diagnose(self, keys: dict[int, Hashable | None], now: float, stopping: Callable[[], bool]) -> dict[str, Any]:
+        by_site = self._of_sites(keys)
+        asked = [sample for samples in by_site.values() for sample in samples[:MOST_SAMPLES]]
+        held = self._find([(sample.address, sample.size) for sample in asked], stopping=stopping)
+        if isinstance(held, Refused):
+            return {**_refusal(held.reason), "sites": [_site(n, samples, None) for n, samples in by_site.items()]}
+        self._not_before = now + SPACING_S
+        # What was freed before the walk may have left its address to another block; what lives now has lived then.
+        living = {sample.address: sample.ordinal for samples in self._of_sites(keys).values() for sample in samples}
+        found = {
+            sample.address: held.found[sample.address]
+            for sample in asked
+            if living.get(sample.address) == sample.ordinal and sample.address in held.found
+        }
+        return {
+            "status": "done",
+            "reason": held.note,
+            "sites": [_site(n, samples, found) for n, samples in by_site.items()],
+            "cost": {"fork_s": held.fork_s, "walk_s": held.walk_s, "objects": held.objects},
+        }
+
+    def _of_sites(self, keys: dict[int, Hashable | None]) -> dict[int, list[Sample]]:
+        numbers = {key: site for site, key in keys.items() if isinstance(key, int)}
+        by_site: dict[int, list[Sample]] = {site: [] for site in keys}
+        for sample in read(self._samples(), numbers):
+            by_site[numbers[sample.key]].append(sample)
+        return by_site
+
+
+def _refusal(reason: str) -> dict[str, Any]:
+    return {"status": "refused", "reason": reason, "sites": []}
+
+
+def _site(number: int, samples: Sequence[Sample], found: dict[int, Found] | None) -> dict[str, Any]:
+    """One site's part of the answer; what a refused walk would have told is null."""
+    site: dict[str, Any] = {"site": number, "samples": len(samples), "ages": ages(samples)}
+    if found is None:
+        return {**site, "types": None, "retention": None, "garbage_share": None}
+    walked = [sample for sample in samples if sample.address in found]
+    mine = [found[sample.address] for sample in walked]
+    garbage = sum(sample.weight_bytes for sample in walked if found[sample.address].fate == "g")
+    total = sum(sample.weight_bytes for sample in walked)
+    return {
+        **site,
+        "types": _types(walked, found),
+        "retention": [_path(path) for path in merge(mine, retention.thread_names())],
+        "garbage_share": round(garbage / total, 4) if total else 0.0,
+    }
+
+
+def _types(walked: Sequence[Sample], found: dict[int, Found]) -> list[dict[str, Any]]:
+    bytes_by_type: defaultdict[str, float] = defaultdict(float)
+    for sample in walked:
+        bytes_by_type[found[sample.address].type or NO_OBJECT] += sample.weight_bytes
+    total = sum(bytes_by_type.values())
+    ranked = sorted(bytes_by_type.items(), key=lambda item: -item[1])[:MOST_TYPES]
+    return [{"name": name, "share": round(weight / total, 4)} for name, weight in ranked]
+
+
+def _path(path: Path) -> dict[str, Any]:
+    hops = [{"name": hop.name, "type": hop.type, "length": hop.length, "bound": hop.bound} for hop in path.hops]
+    return {"count": path.count, "hops": hops}

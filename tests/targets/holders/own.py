@@ -1,0 +1,15 @@
+"""Objects that only the agent holds."""
+
+from held import make
+
+import heaptide.gate
+
+EXPECTED = ""
+
+
+def hold():
+    objects, addresses = make()
+    gate = heaptide.gate.Gate()
+    gate.kept = objects
+    heaptide.gate.KEPT = gate
+    return addresses
