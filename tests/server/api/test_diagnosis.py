@@ -139,7 +139,7 @@ def test_a_suspect_is_asked_about_by_itself_and_the_firing_tells_what_was_found(
     address, bodies = receiver
     client = collector(
         trend_interval_s=0.1, delivery_interval_s=0.1, webhook_url=address, webhook_allow_http=True,
-        webhook_allow_nets="127.0.0.0/8",
+        webhook_allow_nets="127.0.0.0/8", webhook_group_s=0,
     )  # fmt: skip
     worker = sender(tracer="sampling")
     report(client, worker, {1: 1000})
@@ -149,7 +149,7 @@ def test_a_suspect_is_asked_about_by_itself_and_the_firing_tells_what_was_found(
     report(client, worker, {}, answers=[found(request["id"], 0)])
     save(client, replace(leak, status="open"), "leak.firing")
     assert until(lambda: bodies)
-    told = bodies[0]["data"]["leak"]
+    (told,) = bodies[0]["data"]["leaks"]
     assert told["retention"][0] == {"name": "shop.quotes._QUOTES", "type": "dict", "length": 48211}
     assert told["types"][0] == {"name": "shop.quotes.Quote", "share": 0.75}
 
