@@ -13,6 +13,7 @@ from heaptide_server.trends.generations import Slot
 from heaptide_server.trends.pooled import Pooled
 from heaptide_server.trends.verdict import Generation, Options, Verdict
 
+STILL_Z = 3.0  # the late half alone, where the whole passes
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 MANY_ROWS = 2000  # step 8
 SLOWING, SLOWED = 0.92, 0.5  # step 5: late slope over early slope
@@ -32,8 +33,8 @@ def judge(generations_: Sequence[Generation], options: Options) -> list[Verdict]
     if not slots:
         return []
     count = slots[0].lives[0].floors.shape[0]
-    judged = [slot for slot in slots if generations.window(slot, "time", options)]
-    if not judged or not count:
+    judged = generations.ripe(slots, options)
+    if not judged or not count or generations.window(judged, "time", options) is None:
         return []
     rows = np.flatnonzero(_risen(judged, count) > sieve.SHARE * options.least_bytes)
     by_row = {verdict.row: verdict for verdict in _tested(judged, rows, options)}
@@ -62,7 +63,7 @@ def _tested(slots: list[Slot], rows: Ints, options: Options) -> list[Verdict]:
     requests = pooled.over(slots, "requests", rows, options)
     if time is None:
         return []
-    limit = max(POOLED_Z, pool.believable(time.z) if len(rows) > MANY_ROWS else 0.0)
+    limit = max(POOLED_Z, pool.believable(time.whole_z) if len(rows) > MANY_ROWS else 0.0)
     result = []
     for index, row in enumerate(rows):
         by_requests = (
@@ -82,10 +83,11 @@ def _verdict(
     slope, error, z, ratio = (float(x[i]) for x in (best.slope, best.error, best.z, best.ratio))
     present, voting = int(best.workers[i]), int(best.votes[i])
     sized = best.grown[i] >= options.least_bytes and slope * per_hour * 24 >= options.least_bytes_per_day
-    together = z > limit and present > 0 and 2 * voting >= present and 2 * present >= workers
+    sure = z > STILL_Z and float(best.whole_z[i]) > limit
+    together = sure and bool(best.steady[i]) and present > 0 and 2 * voting >= present and 2 * present >= workers
     rising = bool((together and sized) or best.lone[i])
-    slowing = ratio < SLOWED or (ratio < SLOWING and bool(best.bounded[i]))
-    generations_rose = 2 * best.rising[i] >= best.lives[i]
+    slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
+    generations_rose = best.rising[i] > 2 * best.falling[i] or not best.lives[i]
     suspect = rising and not slowing and bool(generations_rose)
     filling = rising and slowing
     per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None

@@ -21,6 +21,7 @@ from heaptide_server.trends.verdict import Generation, Options
 MOST_LIVES = 12
 MOST_PAST_BYTES = 128 << 20
 GONE_INTERVALS = 240  # a slot without a living worker for so long was scaled down, not recycled
+LOOKS = 64  # a look follows when what is known of a slot has grown by about so small a part
 SLOWEST_LOOK = 30  # intervals; a long life's window moves slowly, but people wait
 
 Group = tuple[str, str]
@@ -70,8 +71,10 @@ class Matrix:
                 living.setdefault(self._group(track), []).append(track)
         due = []
         for group, tracks in living.items():
-            intervals = max(track.used * track.width for track in tracks)
-            every = min(max(intervals // MOST_BUCKETS, 1), SLOWEST_LOOK)
+            lived: Counter[str] = Counter()
+            for track in self._of(group):
+                lived[self._slot(track)] += track.used * track.width
+            every = min(max(max(lived.values()) // LOOKS, 1), SLOWEST_LOOK)
             if self._news[group] >= every * len(tracks):
                 due.append(group)
         return due
