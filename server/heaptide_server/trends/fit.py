@@ -14,6 +14,7 @@ ROUNDS = 6
 MAD_TO_SIGMA = 1.4826
 STEADY_LOAD = 0.02  # a request rate that varies by less explains nothing and only costs a degree of freedom
 MOST_PHI = 0.95
+WALK = 1.15  # a fitted slope is that much less sure than the difference of the ends where noise is a walk
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Fit:
 
     Attributes:
         early, late: slope before and after the middle.
-        error: standard error of the late slope.
+        error, whole_error: standard errors of the late slope and of the mean of both.
         degrees: degrees of freedom left.
         adjusted: the floors without the part that the request rate explains.
         functional: shape (k,): the late slope as a linear functional of a row (ordinary least squares).
@@ -31,6 +32,7 @@ class Fit:
     early: Floats
     late: Floats
     error: Floats
+    whole_error: Floats
     degrees: int
     adjusted: Floats
     functional: Floats
@@ -73,19 +75,37 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
     beta, psi, slopes = _irls(design, scaled)
     degrees = count - design.shape[1]
     gram = np.linalg.pinv(design.T @ design)
-    pick = np.zeros(design.shape[1])
-    pick[1:3] = 1
-    variance = (psi**2).sum(axis=1) / degrees / slopes**2 * float(pick @ gram @ pick)
-    error = np.sqrt(variance * _inflation(psi))
-    load_effect = beta[:, 3:] @ design[:, 3:].T
+    late, whole = np.zeros(design.shape[1]), np.zeros(design.shape[1])
+    late[1:3], whole[1:3] = 1, (1, 0.5)
+    power = (psi**2).sum(axis=1) / degrees / slopes**2 * _inflation(psi)
+    adjusted = scaled - beta[:, 3:] @ design[:, 3:].T
+    half = count // 2
+    error = np.minimum(np.sqrt(power * float(late @ gram @ late)), 2 * walk_error(adjusted[:, half - 1 :]))
+    whole_error = np.minimum(np.sqrt(power * float(whole @ gram @ whole)), walk_error(adjusted))
     return Fit(
         early=beta[:, 1] * unit[:, 0],
         late=(beta[:, 1] + beta[:, 2]) * unit[:, 0],
         error=error * unit[:, 0],
+        whole_error=whole_error * unit[:, 0],
         degrees=degrees,
-        adjusted=(scaled - load_effect) * unit + level,
-        functional=np.asarray(pick @ gram @ design.T),
+        adjusted=adjusted * unit + level,
+        functional=np.asarray(late @ gram @ design.T),
     )
+
+
+def walk_error(curves: Floats) -> Floats:
+    """Standard error of the rise from end to end of each row if its steps were independent: shape (rows,).
+
+    A sampled or bursty leak is a walk of jumps, for which an autocorrelated error of levels is far too wide. Steps that
+    hang together show in the variance of longer ones, so the largest over three scales counts.
+    """
+    most = np.zeros(len(curves))
+    for width in (1, 2, 3):
+        steps = np.diff(curves[:, (curves.shape[1] - 1) % width :: width], axis=1)
+        pieces = steps.shape[1]
+        if pieces >= 3:
+            most = np.maximum(most, steps.var(axis=1, ddof=1) * pieces)
+    return np.asarray(np.sqrt(most) * WALK)
 
 
 def _irls(design: Floats, floors: Floats) -> tuple[Floats, Floats, Floats]:

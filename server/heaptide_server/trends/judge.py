@@ -109,5 +109,6 @@ def _verdict(
         generations_rising=int(best.rising[i]),
         generations=int(best.lives[i]),
         evidence="",
+        ratio=ratio,
     )
     return sentence(verdict, steady_load=best.steady_load)

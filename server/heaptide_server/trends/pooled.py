@@ -72,8 +72,12 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     adjusted = line.adjusted.reshape(shape)
     weight = _weight(slots, rows)
     lives = np.array([(curves.owner == index).sum() for index in range(count)], dtype=np.float64)[:, None]
-    error = np.sqrt(line.error.reshape(shape[:2]) ** 2 + _between(curves, line.functional) + _counted(late, weight, lives))
+    between = _between(curves, line.functional)
+    counted = _counted(late, weight, lives)
+    error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
     error = np.maximum(error, SURE * np.abs(late) + SMALL)
+    whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
+    whole_error = np.maximum(whole_error, SURE * np.abs(late) + SMALL)
     present = curves.present
     vote = present * (late > VOTE_Z * error)
     voters = np.where(vote.any(axis=0), vote, present)
@@ -91,13 +95,13 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     shapes = saturation.compare(mean, window.u, window.start)
     rise = (share * early).sum(axis=0)
     whole = (early + late) / 2
-    whole_slope, whole_error = pool.random_effects(whole, np.sqrt(error**2 / 2), present)
+    whole_slope, whole_together = pool.random_effects(whole, whole_error, present)
     return Pooled(
         clock=clock,
         slope=slope,
         error=together,
         z=pool.normal_score(slope / together, line.degrees * count),
-        whole_z=pool.normal_score(whole_slope / whole_error, line.degrees * count),
+        whole_z=pool.normal_score(whole_slope / whole_together, line.degrees * count),
         lone=np.asarray(sure.any(axis=0), dtype=np.float64),
         votes=vote.sum(axis=0),
         steady=np.asarray(steady, dtype=np.float64),

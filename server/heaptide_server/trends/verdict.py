@@ -72,6 +72,7 @@ class Verdict:
         workers_rising, workers: how many worker slots vote "rising", of how many.
         generations_rising, generations: the same for generations.
         evidence: one sentence that a developer believes.
+        ratio: late slope over early slope: 1 for a steady rise, near 0 for one that has ended.
     """
 
     row: int
@@ -91,3 +92,4 @@ class Verdict:
     generations_rising: int
     generations: int
     evidence: str
+    ratio: float = 1.0

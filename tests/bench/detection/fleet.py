@@ -78,7 +78,7 @@ def service(name: str, seed: int, draws: int) -> Service:
     lives = _lives(name, rate, rng)
     usual = float(np.median([life.n for life in lives]))
     rows = [
-        _row(label, make, _draw(label, rng, rate, usual))
+        _row(label, make, _draw(label, rng, rate, usual), lives)
         for label, (make, where) in {**LEAKS, **INNOCENTS}.items()
         for _ in range(draws)
         if where == name
@@ -104,10 +104,12 @@ def _draw(label: str, rng: np.random.Generator, rate: Floats, usual: float) -> D
     )
 
 
-def _row(label: str, make: Shape, draw: Draw) -> Row:
+def _row(label: str, make: Shape, draw: Draw, lives: list[Life]) -> Row:
     onset: float | None = 0.0 if label in LEAKS else None
     if label == "late onset":
         onset = onset_share(draw) * DAY
+    if label == "new in a release":
+        onset = float(min(life.begin for life in lives if life.release != RELEASES[0]))
     return Row(label, make, draw, onset)
 
 

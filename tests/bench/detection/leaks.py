@@ -130,7 +130,7 @@ LEAKS: dict[str, tuple[Shape, str]] = {
     "recycled few times": (linear, "few"),
     "recycled many times": (linear, "many"),
     "hourly step": (hourly_step, "steady"),
-    "masked by an expiring cache": (masked, "daily"),
+    "masked by an expiring cache": (masked, "steady"),
     "partly released": (partly_released, "steady"),
     "rare and big": (rare_and_big, "steady"),
     "dict doubling": (dict_doubling, "steady"),
