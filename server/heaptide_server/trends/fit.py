@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats
 
@@ -63,7 +64,8 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
 
     Iteratively re-weighted least squares with Huber's weights (Huber 1964); the error from Huber's asymptotic variance
     (Huber 1973), inflated by sqrt((1 + phi) / (1 - phi)) for a lag-1 autocorrelation phi of the residuals, which is
-    corrected for its bias in short series (Kendall 1954). DETECTION.md, step 3.
+    corrected for its bias in short series (Kendall 1954). DETECTION.md, step 3. Where the load runs along with `u`, the
+    two can't be told apart, and the error grows.
     """
     count = len(u)
     shape = np.column_stack([np.ones(count), u, np.maximum(u - MIDDLE, 0)])
@@ -77,11 +79,13 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
     gram = np.linalg.pinv(design.T @ design)
     late, whole = np.zeros(design.shape[1]), np.zeros(design.shape[1])
     late[1:3], whole[1:3] = 1, (1, 0.5)
+    free = np.linalg.pinv(shape.T @ shape)
+    shared = np.sqrt(float(late @ gram @ late) / float(late[:3] @ free @ late[:3]))
     power = (psi**2).sum(axis=1) / degrees / slopes**2 * _inflation(psi)
     adjusted = scaled - beta[:, 3:] @ design[:, 3:].T
     half = count // 2
-    error = np.minimum(np.sqrt(power * float(late @ gram @ late)), 2 * walk_error(adjusted[:, half - 1 :]))
-    whole_error = np.minimum(np.sqrt(power * float(whole @ gram @ whole)), walk_error(adjusted))
+    error = np.minimum(np.sqrt(power * float(late @ gram @ late)), 2 * shared * walk_error(adjusted[:, half - 1 :]))
+    whole_error = np.minimum(np.sqrt(power * float(whole @ gram @ whole)), shared * walk_error(adjusted))
     return Fit(
         early=beta[:, 1] * unit[:, 0],
         late=(beta[:, 1] + beta[:, 2]) * unit[:, 0],
@@ -90,6 +94,19 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
         degrees=degrees,
         adjusted=adjusted * unit + level,
         functional=np.asarray(late @ gram @ design.T),
+    )
+
+
+def choose(first: Fit, second: Fit, pick: NDArray[np.bool_]) -> Fit:
+    """`second` for the rows picked, else `first`."""
+    return Fit(
+        early=np.where(pick, second.early, first.early),
+        late=np.where(pick, second.late, first.late),
+        error=np.where(pick, second.error, first.error),
+        whole_error=np.where(pick, second.whole_error, first.whole_error),
+        degrees=first.degrees,
+        adjusted=np.where(pick[:, None], second.adjusted, first.adjusted),
+        functional=first.functional,
     )
 
 

@@ -177,6 +177,16 @@ def growth(slots: Sequence[Slot], curves: Curves) -> Floats:
     return np.array(result)
 
 
+def lived(slots: Sequence[Slot], curves: Curves) -> Floats:
+    """How many whole lives each slot has had, the present one in part, forgotten ones included: (slots,)."""
+    result = []
+    for index, slot in enumerate(slots):
+        reach = np.clip(curves.reach[curves.owner == index], 0, 1)
+        done = np.array([_completed(slot.lives, number) for number in range(len(slot.lives))])
+        result.append(slot.completed + float(reach[~done].sum()))
+    return np.array(result)
+
+
 def late_rises(curves: Curves) -> tuple[Floats, NDArray[np.bool_], Floats]:
     """Of the lives that are whole: their late rise, whether it is spread over the half, and owners.
 

@@ -13,7 +13,6 @@ from heaptide_server.trends.generations import Slot
 from heaptide_server.trends.pooled import Pooled
 from heaptide_server.trends.verdict import Generation, Options, Verdict
 
-STILL_Z = 3.0  # the late half alone, where the whole passes
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 MANY_ROWS = 2000  # step 8
 SLOWING, SLOWED = 0.92, 0.5  # step 5: late slope over early slope
@@ -83,13 +82,14 @@ def _verdict(
     slope, error, z, ratio = (float(x[i]) for x in (best.slope, best.error, best.z, best.ratio))
     present, voting = int(best.workers[i]), int(best.votes[i])
     sized = best.grown[i] >= options.least_bytes and slope * per_hour * 24 >= options.least_bytes_per_day
-    sure = z > STILL_Z and float(best.whole_z[i]) > limit
+    sure = z > pooled.STILL_Z and float(best.whole_z[i]) > limit
     together = sure and bool(best.steady[i]) and present > 0 and 2 * voting >= present and 2 * present >= workers
     rising = bool((together and sized) or best.lone[i])
     slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
-    generations_rose = best.rising[i] > 2 * best.falling[i] or not best.lives[i]
+    generations_rose = best.rising[i] > 2 * best.falling[i] or best.lives[i] <= max(voting, 1)
     suspect = rising and not slowing and bool(generations_rose)
     filling = rising and slowing
+    spread = NINETY * float(np.hypot(error, slope * best.units_error))
     per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None
     verdict = Verdict(
         row=row,
@@ -98,8 +98,8 @@ def _verdict(
         filling=filling,
         z=z,
         bytes_per_hour=slope * per_hour * present,
-        low=(slope - NINETY * error) * per_hour * present if present else 0.0,
-        high=(slope + NINETY * error) * per_hour * present if present else 0.0,
+        low=(slope - spread) * per_hour * present if present else 0.0,
+        high=(slope + spread) * per_hour * present if present else 0.0,
         bytes_per_request=per_request,
         grown_bytes=float(best.grown[i]),
         ceiling_bytes=float(best.ceiling[i]) if filling else None,
@@ -110,5 +110,13 @@ def _verdict(
         generations=int(best.lives[i]),
         evidence="",
         ratio=ratio,
+        late_bytes=float(best.late_grown[i]),
+        bytes_per_request_low=None
+        if per_request is None or requests is None
+        else per_request - NINETY * float(requests.error[i]),
+        bytes_per_request_high=None
+        if per_request is None or requests is None
+        else per_request + NINETY * float(requests.error[i]),
+        age_h=best.age_s / HOUR_S,
     )
     return sentence(verdict, steady_load=best.steady_load)

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats, Ints
 from heaptide_server.trends import fit, generations, pool, saturation, votes
 from heaptide_server.trends.generations import Clock, Curves, Slot
 from heaptide_server.trends.verdict import Options
 
-LONE_Z = 6.5  # DETECTION.md, step 6
+LONE_Z = 5.5  # of the whole window; DETECTION.md, step 6, asks for 6.5 of the late half alone
 LONE_SIZE = 2.0  # the same step
+STILL_Z = 3.0  # the late half alone, where the whole is sure
 VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
+RATE_BLOCKS = 6
+BEYOND_LOAD = 1.3  # what follows the load may lag behind it, and its floor is noisy
+FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
 DAY_S = 86400.0
 
@@ -32,8 +37,10 @@ class Pooled:
         ratio: late slope over early slope; infinite where it didn't rise early.
         lead: log of how much better the best bounded shape fits than the best unbounded one.
         ceiling: bytes above the levels' start at which it will stop, over all workers.
-        grown: bytes, the mean of the workers that vote.
+        grown: bytes, the mean of the workers that vote; `late_grown`: in the late halves of all their lives.
         rising, falling, lives: generations of the workers that vote that rose late, that fell, of how many.
+        units_error: standard error of the request rate, as a share of it; 0 on the clock of time.
+        age_s: a worker's age at the end of the window.
         weight: bytes that one of the tracer's samples stands for.
     """
 
@@ -51,11 +58,14 @@ class Pooled:
     lead: Floats
     ceiling: Floats
     grown: Floats
+    late_grown: Floats
     rising: Floats
     falling: Floats
     lives: Floats
     weight: Floats
     units_per_s: float
+    units_error: float
+    age_s: float
     steady_load: bool
 
 
@@ -68,6 +78,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     count, (shape) = len(slots), curves.joined.shape
     load = fit.covariates(curves.rates)
     line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
+    if load.shape[1]:
+        alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
+        line = fit.choose(line, alone, _outgrew(curves).reshape(-1))
     late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
     adjusted = line.adjusted.reshape(shape)
     weight = _weight(slots, rows)
@@ -88,14 +101,19 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     grown = generations.growth(slots, curves)
     units = float(np.mean([_units_per_s(slot, clock) for slot in slots]))
     z = pool.normal_score(late / error, line.degrees)
-    sized = (grown > LONE_SIZE * options.least_bytes) & (late / window.length * units * DAY_S >= options.least_bytes_per_day)
-    sure = (z > LONE_Z) & (vote > 0) & sized & steady
+    whole_of = (early + late) / 2
+    sized = (grown > LONE_SIZE * options.least_bytes) & (
+        late / window.length * units * DAY_S >= options.least_bytes_per_day
+    )
+    lone_z = pool.normal_score(whole_of / whole_error, line.degrees)
+    sure = (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
     rises, spread, owner = generations.late_rises(curves)
+    spread |= (share * late).sum(axis=0) / 2 < FEW_SAMPLES * weight
+    lived = generations.lived(slots, curves)[:, None]
     voting = voters[owner] if len(owner) else np.zeros((0, len(rows)))
     shapes = saturation.compare(mean, window.u, window.start)
     rise = (share * early).sum(axis=0)
-    whole = (early + late) / 2
-    whole_slope, whole_together = pool.random_effects(whole, whole_error, present)
+    whole_slope, whole_together = pool.random_effects(whole_of, whole_error, present)
     return Pooled(
         clock=clock,
         slope=slope,
@@ -111,13 +129,30 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         lead=np.log((shapes.unbounded + SMALL) / (shapes.bounded + SMALL)),
         ceiling=shapes.ceiling * present.sum(axis=0),
         grown=(share * grown).sum(axis=0),
+        late_grown=(share * late / 2 * lived).sum(axis=0),
         rising=((rises > 0) & spread & (voting > 0)).sum(axis=0).astype(np.float64),
         falling=((rises < 0) & (voting > 0)).sum(axis=0).astype(np.float64),
         lives=(voting > 0).sum(axis=0).astype(np.float64),
         weight=weight,
         units_per_s=units,
+        units_error=_rate_error(curves.rates) if clock == "requests" else 0.0,
+        age_s=float(window.edges[-1]) / max(units, SMALL),
         steady_load=not load.shape[1],
     )
+
+
+def _outgrew(curves: Curves) -> NDArray[np.bool_]:
+    """Which rows grew by a larger factor than the load did: following it can't explain them. Shape (slots, rows)."""
+    rates = curves.rates[np.isfinite(curves.rates)]
+    low = float(rates.min()) if len(rates) else 0.0
+    factor = BEYOND_LOAD * float(rates.max()) / low if low > 0 else np.inf
+    starts = np.array([_mean_seen(curves.each[curves.owner == i, :, 0]) for i in range(len(curves.joined))])
+    return np.asarray(starts + curves.joined[:, :, -1] > factor * np.maximum(starts, 0) + SMALL)
+
+
+def _mean_seen(values: Floats) -> Floats:
+    seen = np.isfinite(values)
+    return np.asarray(np.where(seen, values, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
 
 
 def _weight(slots: Sequence[Slot], rows: Ints) -> Floats:
@@ -132,10 +167,10 @@ def _counted(late: Floats, weight: Floats, lives: Floats) -> Floats:
     """Variance of a late slope, as far as it comes from counting samples: (slots, rows).
 
     What a sampled leak adds in a half is a Poisson number of samples, so its variance is the growth times a sample's
-    weight; never less than one sample's. A slope per window is twice the growth in a half.
+    weight; over all lives together never less than one sample's. A slope per window is twice the growth in a half.
     """
     usual = np.maximum(late.mean(axis=0), late) / 2
-    return np.asarray(4 * weight * np.maximum(usual, weight) / lives)
+    return np.asarray(4 * weight * np.maximum(usual, weight / lives) / lives)
 
 
 def _between(curves: Curves, functional: Floats) -> Floats:
@@ -148,6 +183,15 @@ def _between(curves: Curves, functional: Floats) -> Floats:
             slopes = np.nan_to_num(usable) @ functional
             result[index] = slopes.var(axis=0, ddof=1) / len(usable)
     return result
+
+
+def _rate_error(rates: Floats) -> float:
+    """How far the mean of the request rate may be off, as a share: from blocks, since neighbours are alike."""
+    known = rates[np.isfinite(rates)]
+    blocks = np.array([block.mean() for block in np.array_split(known, RATE_BLOCKS)]) if len(known) else known
+    if len(known) < RATE_BLOCKS or blocks.mean() <= 0:
+        return 0.0
+    return float(blocks.std(ddof=1) / np.sqrt(RATE_BLOCKS) / blocks.mean())
 
 
 def _units_per_s(slot: Slot, clock: Clock) -> float:

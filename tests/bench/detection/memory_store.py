@@ -30,6 +30,7 @@ class DayStore:
 
     def __init__(self, service: Service, sample_bytes: float) -> None:
         rng = np.random.default_rng([service.seed, len(service.name), 99])
+        self.sample_bytes = sample_bytes
         self._service = service
         self._blocks = np.exp(rng.uniform(np.log(64), np.log(8192), len(service.rows)))
         self.estimates = {life.worker_id: self._observed(life, sample_bytes) for life in service.lives}
@@ -98,7 +99,16 @@ class DayStore:
         vitals: dict[str, float | None] = {**dict.fromkeys(VITALS), "rss_bytes": rss, "limit_bytes": LIMIT}
         requests = int(life.requests[t])
         return Stored(
-            0, life.worker_id, kind, at, INTERVAL_S, requests, vitals, packed.encode(changes), NONE, True  # type: ignore[arg-type]
+            0,
+            life.worker_id,
+            kind,
+            at,
+            INTERVAL_S,
+            requests,
+            vitals,
+            packed.encode(changes),
+            NONE,
+            True,  # type: ignore[arg-type]
         )
 
     def _resident(self, life: Life, python: Floats) -> Floats:

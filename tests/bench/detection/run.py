@@ -1,87 +1,128 @@
-"""One service's day under the real trend job, and what became of each row."""
+"""One service's day under the real trend job and under the simple methods, and what became of each row."""
 
 from __future__ import annotations
 
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
-from heaptide_server.store.connections import connect
+from heaptide_server.model import Floats, Leak
 from heaptide_server.store.protocol import Store
-from tests.bench.detection import fleet
+from tests.bench.detection import fleet, rivals
 from tests.bench.detection.fleet import DAY, Service
 from tests.bench.detection.memory_store import INTERVAL_S, T0, DayStore
 
 METHOD = "Heaptide"
+HOUR = 3600 / INTERVAL_S  # intervals
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method said of one row: ever, in the end, when first (hours after the onset), and its place among suspects."""
+    """What a method said of one row.
+
+    Attributes:
+        ever, final: called a leak at some time of the day, at its end.
+        hours: from the onset to the first alert; None without one, and for the innocent.
+        rank: its place among the innocent that are listed at the end, 1 is first; None when it isn't listed.
+        status: our word for it at the end.
+    """
 
     method: str
     service: str
     seed: int
+    sample_bytes: int
     shape: str
     leak: bool
+    size: float
     ever: bool
     final: bool
     hours: float | None
     rank: int | None
-    status: str
-    size: float
+    status: str = "-"
 
 
-def day(name: str, seed: int, draws: int, sample_bytes: float) -> tuple[list[Outcome], DayStore, Service, float]:
-    """Runs a day; also returns the CPU seconds that the trend job took."""
+def whole_day(name: str, seed: int, draws: int, sample_bytes: float) -> list[Outcome]:
+    """Our method and the simple ones on one service's day."""
     service = fleet.service(name, seed, draws)
     store = DayStore(service, sample_bytes)
-    opened: dict[str, float] = {}
+    outcomes = ours(service, store)
+    levels = rivals.mean_levels(service, store.estimates)
+    for method in rivals.RIVALS:
+        outcomes += _theirs(method, service, store, levels)
+    return outcomes
 
-    def tell(_db: Any, notices: Any, now: float) -> None:
+
+def ours(service: Service, store: DayStore) -> list[Outcome]:
+    """The real trend job, tick by tick."""
+    opened: dict[int, float] = {}
+
+    def tell(_db: Any, notices: Any, _now: float) -> None:
         for notice in notices:
-            if notice.kind == "leak.firing" and notice.leak.site:
-                opened.setdefault(notice.leak.site.frames[0].file, now)
+            if notice.kind == "leak.firing":
+                opened.setdefault(row_of(notice.leak), (store.now - T0) / INTERVAL_S)
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "heaptide.db"
-        connect(path).conn.execute("SELECT 1")
-        ledger = Ledger(path, tell)
+    memory = Path("/dev/shm")  # durable writes are measured elsewhere
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        ledger = Ledger(Path(folder) / "heaptide.db", tell)
         ledger.migrate()
         watch = Watch(cast(Store, store), ledger)
-        begin = time.process_time()
         for interval in range(1, DAY + 1):
             store.now = T0 + interval * INTERVAL_S
             watch.tick(store.now)
-        spent = time.process_time() - begin
-        leaks = {leak.site.frames[0].file: leak for leak in ledger.leaks() if leak.site}
-    scores = {
-        file: (leak.status == "open", leak.status == "suspect", leak.bytes_per_hour) for file, leak in leaks.items()
+        leaks = {row_of(leak): leak for leak in ledger.leaks() if leak.site}
+    listed = {
+        index: (leak.status == "open", leak.status == "suspect", leak.bytes_per_hour) for index, leak in leaks.items()
     }
-    outcomes = []
-    innocent = sorted((scores[f"row{i}.py"] for i, r in enumerate(service.rows) if r.onset is None and f"row{i}.py" in scores))
-    for index, row in enumerate(service.rows):
-        file = f"row{index}.py"
-        at, leak = opened.get(file), leaks.get(file)
-        hours = None if at is None or row.onset is None else (at - T0) / 3600 - row.onset * INTERVAL_S / 3600
-        rank = 1 + sum(other > scores[file] for other in innocent) if file in scores else None
-        outcomes.append(
-            Outcome(
-                METHOD,
-                name,
-                seed,
-                row.shape,
-                row.onset is not None,
-                at is not None,
-                leak is not None and leak.status == "open",
-                hours,
-                rank,
-                leak.status if leak else "-",
-                row.draw.size,
-            )
+    final = {index for index, leak in leaks.items() if leak.status == "open"}
+    status = {index: leak.status for index, leak in leaks.items()}
+    return _outcomes(METHOD, service, store, opened, final, listed, status)
+
+
+def row_of(leak: Leak) -> int:
+    """The row that a leak's site stands for."""
+    return int(leak.site.frames[0].file[3:-3]) if leak.site else -1
+
+
+def _theirs(method: str, service: Service, store: DayStore, levels: Floats) -> list[Outcome]:
+    at, flags, grown = rivals.looks(levels, rivals.RIVALS[method])
+    opened = {int(row): float(at[int(np.argmax(flags[:, row]))]) for row in np.flatnonzero(flags.any(axis=0))}
+    final = {int(row) for row in np.flatnonzero(flags[-1])}
+    listed = {row: (row in final, False, float(grown[row])) for row in final}
+    return _outcomes(method, service, store, opened, final, listed, {})
+
+
+def _outcomes(
+    method: str,
+    service: Service,
+    store: DayStore,
+    opened: Mapping[int, float],
+    final: set[int],
+    listed: Mapping[int, tuple[bool, bool, float]],
+    status: Mapping[int, str],
+) -> list[Outcome]:
+    innocent: Sequence[tuple[bool, bool, float]] = [
+        listed[index] for index, row in enumerate(service.rows) if row.onset is None and index in listed
+    ]
+    return [
+        Outcome(
+            method=method,
+            service=service.name,
+            seed=service.seed,
+            sample_bytes=int(store.sample_bytes),
+            shape=row.shape,
+            leak=row.onset is not None,
+            size=row.draw.size,
+            ever=index in opened,
+            final=index in final,
+            hours=(opened[index] - row.onset) / HOUR if index in opened and row.onset is not None else None,
+            rank=1 + sum(other > listed[index] for other in innocent) if index in listed else None,
+            status=status.get(index, "-"),
         )
-    return outcomes, store, service, spent
+        for index, row in enumerate(service.rows)
+    ]

@@ -93,7 +93,9 @@ def _free(
     total = ripe + young.sum(axis=1)
     gone = rng.binomial(total.astype(np.int64), share) if rng else total * share
     evenly = np.divide(gone, total, out=np.zeros_like(total), where=total > 0)
-    from_ripe = np.where(random_order, np.minimum(np.rint(ripe * evenly) if rng else ripe * evenly, ripe), np.minimum(gone, ripe))
+    from_ripe = np.where(
+        random_order, np.minimum(np.rint(ripe * evenly) if rng else ripe * evenly, ripe), np.minimum(gone, ripe)
+    )
     left = gone - from_ripe
     ripe = ripe - from_ripe
     columns = []
