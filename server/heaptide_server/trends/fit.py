@@ -27,6 +27,8 @@ class Fit:
         error, whole_error: standard errors of the late slope and of the mean of both.
         degrees: degrees of freedom left.
         adjusted: the floors without the part that the request rate explains.
+        rest: sum of squares that the fit leaves, outliers held at Huber's bound.
+        response: bytes that a lasting rise of the request rate by its standard deviation adds.
         functional: shape (k,): the late slope as a linear functional of a row (ordinary least squares).
     """
 
@@ -37,6 +39,8 @@ class Fit:
     degrees: int
     adjusted: Floats
     functional: Floats
+    rest: Floats
+    response: Floats
 
 
 def covariates(rates: Floats) -> Floats:
@@ -94,6 +98,8 @@ def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:
         degrees=degrees,
         adjusted=adjusted * unit + level,
         functional=np.asarray(late @ gram @ design.T),
+        rest=(psi**2).sum(axis=1) * unit[:, 0] ** 2,
+        response=beta[:, 3:].sum(axis=1) * unit[:, 0],
     )
 
 
@@ -107,6 +113,8 @@ def choose(first: Fit, second: Fit, pick: NDArray[np.bool_]) -> Fit:
         degrees=first.degrees,
         adjusted=np.where(pick[:, None], second.adjusted, first.adjusted),
         functional=first.functional,
+        rest=np.where(pick, second.rest, first.rest),
+        response=np.where(pick, 0.0, first.response),
     )
 
 

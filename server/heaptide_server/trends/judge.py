@@ -15,6 +15,9 @@ from heaptide_server.trends.verdict import Generation, Options, Verdict
 
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 MANY_ROWS = 2000  # step 8
+FAVOUR = 2.5
+LATE = 0.5  # of a steady rise is in the late half
+RAW = 0.4  # so much of a late rise must be there before the load is taken out of it
 SLOWING, SLOWED = 0.92, 0.5  # step 5: late slope over early slope
 CLEAR_Z, CLEAR_RATIO = 2.0, 0.3  # step 9
 NINETY = 1.645  # normal quantile of a two-sided 90 % interval
@@ -63,12 +66,14 @@ def _tested(slots: list[Slot], rows: Ints, options: Options) -> list[Verdict]:
     if time is None:
         return []
     limit = max(POOLED_Z, pool.believable(time.whole_z) if len(rows) > MANY_ROWS else 0.0)
+    # Where the load moves, the clock of time has the load's covariates to fit by, that of requests needs none.
+    favour = 1.0 if time.steady_load else FAVOUR
     result = []
     for index, row in enumerate(rows):
         by_requests = (
             requests is not None
             and requests.workers[index] >= time.workers[index]
-            and requests.residual[index] <= time.residual[index]
+            and requests.residual[index] <= favour * time.residual[index]
         )
         best = requests if by_requests and requests is not None else time
         result.append(_verdict(int(row), index, best, requests, len(slots), limit, options))
@@ -87,7 +92,7 @@ def _verdict(
     rising = bool((together and sized) or best.lone[i])
     slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
     generations_rose = best.rising[i] > 2 * best.falling[i] or best.lives[i] <= max(voting, 1)
-    suspect = rising and not slowing and bool(generations_rose)
+    suspect = rising and best.late_grown[i] > RAW * LATE * best.grown[i] * min(ratio, 1.0) and not slowing and bool(generations_rose)
     filling = rising and slowing
     spread = NINETY * float(np.hypot(error, slope * best.units_error))
     per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None

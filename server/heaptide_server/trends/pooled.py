@@ -16,10 +16,12 @@ from heaptide_server.trends.verdict import Options
 LONE_Z = 5.5  # of the whole window; DETECTION.md, step 6, asks for 6.5 of the late half alone
 LONE_SIZE = 2.0  # the same step
 STILL_Z = 3.0  # the late half alone, where the whole is sure
+SAME = 0.2  # of the largest worker's rise, to rise with it; of the usual rise, for a fall to count
 VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
 RATE_BLOCKS = 6
-BEYOND_LOAD = 1.3  # what follows the load may lag behind it, and its floor is noisy
+PROPORTIONAL, NEARLY_PROPORTIONAL = 0.9, 0.7  # late slope over early slope, without covariates
+UNHELPFUL = 0.6  # covariates that leave so much of the squares explain nothing
 FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
 DAY_S = 86400.0
@@ -80,7 +82,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
     if load.shape[1]:
         alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
-        line = fit.choose(line, alone, _outgrew(curves).reshape(-1))
+        line = fit.choose(line, alone, _free_of_load(clock, line, alone, shape))
+    raw = curves.joined[:, :, -1] - curves.joined[:, :, shape[2] // 2]
     late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
     adjusted = line.adjusted.reshape(shape)
     weight = _weight(slots, rows)
@@ -92,7 +95,7 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
     whole_error = np.maximum(whole_error, SURE * np.abs(late) + SMALL)
     present = curves.present
-    vote = present * (late > VOTE_Z * error)
+    vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
     voters = np.where(vote.any(axis=0), vote, present)
     share = voters / np.maximum(voters.sum(axis=0), 1)
     slope, together = pool.random_effects(late / window.length, error / window.length, present)
@@ -129,9 +132,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         lead=np.log((shapes.unbounded + SMALL) / (shapes.bounded + SMALL)),
         ceiling=shapes.ceiling * present.sum(axis=0),
         grown=(share * grown).sum(axis=0),
-        late_grown=(share * late / 2 * lived).sum(axis=0),
+        late_grown=(share * np.minimum(late / 2, raw) * lived).sum(axis=0),
         rising=((rises > 0) & spread & (voting > 0)).sum(axis=0).astype(np.float64),
-        falling=((rises < 0) & (voting > 0)).sum(axis=0).astype(np.float64),
+        falling=((rises < -SAME * (share * late).sum(axis=0) / 2) & (voting > 0)).sum(axis=0).astype(np.float64),
         lives=(voting > 0).sum(axis=0).astype(np.float64),
         weight=weight,
         units_per_s=units,
@@ -141,18 +144,19 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     )
 
 
-def _outgrew(curves: Curves) -> NDArray[np.bool_]:
-    """Which rows grew by a larger factor than the load did: following it can't explain them. Shape (slots, rows)."""
-    rates = curves.rates[np.isfinite(curves.rates)]
-    low = float(rates.min()) if len(rates) else 0.0
-    factor = BEYOND_LOAD * float(rates.max()) / low if low > 0 else np.inf
-    starts = np.array([_mean_seen(curves.each[curves.owner == i, :, 0]) for i in range(len(curves.joined))])
-    return np.asarray(starts + curves.joined[:, :, -1] > factor * np.maximum(starts, 0) + SMALL)
+def _free_of_load(clock: Clock, line: fit.Fit, alone: fit.Fit, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which rows the load can't explain: shape (slots * rows,).
 
-
-def _mean_seen(values: Floats) -> Floats:
-    seen = np.isfinite(values)
-    return np.asarray(np.where(seen, values, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
+    What follows the load doesn't fall when it rises. And by requests served it follows a concave curve while the load
+    rises (requests pile up faster than their rate), so what rises in proportion to them is no follower.
+    """
+    free = line.response < 0
+    if clock == "requests":
+        early, late = (x.reshape(shape[:2]).sum(axis=0) for x in (alone.early, alone.late))
+        rest, more = (x.rest.reshape(shape[:2]).sum(axis=0) for x in (line, alone))
+        least = np.where(rest > UNHELPFUL * more, NEARLY_PROPORTIONAL, PROPORTIONAL)
+        free |= np.tile((early > 0) & (late > least * early), shape[0])
+    return np.asarray(free)
 
 
 def _weight(slots: Sequence[Slot], rows: Ints) -> Floats:
