@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from heaptide_server.trends.verdict import Verdict
 
-
 MIB = 1 << 20
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heaptide_server.model import Advice, Forecast
 from heaptide_server.trends.verdict import Verdict
 
 STUDENT_T = 1.761  # 95 % quantile with 14 degrees of freedom: a two-sided 90 % interval
@@ -36,25 +37,6 @@ class Memory:
     share: float
     settled_bytes: float
     requests_per_s: float
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """When the limit is reached, seconds since the epoch, with a 90 % interval; `high` None: perhaps never."""
-
-    limit_bytes: float
-    exhausted_at: float
-    low: float
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Advice:
-    """A computed max-requests with its jitter, None where recycling would thrash; and a sentence."""
-
-    max_requests: int | None
-    jitter: int | None
-    text: str
 
 
 def exhaustion(verdict: Verdict, memory: Memory, now: float) -> Forecast | None:
@@ -113,5 +95,5 @@ def advise(verdict: Verdict, memory: Memory) -> Advice | None:
 
 def _round_down(value: int) -> int:
     """To two leading digits: more would promise too much."""
-    scale = 10 ** max(len(str(value)) - 2, 0)
+    scale: int = 10 ** max(len(str(value)) - 2, 0)
     return value // scale * scale

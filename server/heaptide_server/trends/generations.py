@@ -187,7 +187,7 @@ def lived(slots: Sequence[Slot], curves: Curves) -> Floats:
     return np.array(result)
 
 
-def late_rises(curves: Curves) -> tuple[Floats, NDArray[np.bool_], Floats]:
+def late_rises(curves: Curves) -> tuple[Floats, NDArray[np.bool_], Ints]:
     """Of the lives that are whole: their late rise, whether it is spread over the half, and owners.
 
     Shapes (whole, rows), (whole, rows), (whole,). Steps at different work in each life would average to a steady rise.

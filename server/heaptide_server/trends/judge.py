@@ -92,7 +92,12 @@ def _verdict(
     rising = bool((together and sized) or best.lone[i])
     slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
     generations_rose = best.rising[i] > 2 * best.falling[i] or best.lives[i] <= max(voting, 1)
-    suspect = rising and best.late_grown[i] > RAW * LATE * best.grown[i] * min(ratio, 1.0) and not slowing and bool(generations_rose)
+    suspect = (
+        rising
+        and best.late_grown[i] > RAW * LATE * best.grown[i] * min(ratio, 1.0)
+        and not slowing
+        and bool(generations_rose)
+    )
     filling = rising and slowing
     spread = NINETY * float(np.hypot(error, slope * best.units_error))
     per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None

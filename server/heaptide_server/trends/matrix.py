@@ -145,6 +145,10 @@ class Matrix:
                 survivors = (survivors or 0) + int(track.survivors[rows].sum())
         return max(live, 0), survivors
 
+    def resident_bytes(self, group: Group) -> int:
+        """The resident sets of the living workers together."""
+        return int(sum(t.vitals.get("rss_bytes") or 0 for t in self._of(group) if not t.ended))
+
     def release(self, group: Group) -> str | None:
         """The release of the worker that started last."""
         newest = max(self._of(group), key=lambda track: self._workers[track.worker_id].identity.started_at)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from heaptide_server.model import Floats
 from tests.bench.detection.innocents import INNOCENTS, ordinary
 from tests.bench.detection.leaks import LEAKS, Shape, onset_share
 from tests.bench.detection.parts import MIB, Draw, Life
+
+from heaptide_server.model import Floats
 
 DAY = 720  # intervals of two minutes
 WORKERS = 4
@@ -83,8 +83,8 @@ def service(name: str, seed: int, draws: int) -> Service:
         for _ in range(draws)
         if where == name
     ]
-    for _ in range(ORDINARY.get(name, ORDINARY_ELSEWHERE)):
-        rows.append(Row("ordinary", ordinary, _draw("ordinary", rng, rate, usual), None))
+    others = range(ORDINARY.get(name, ORDINARY_ELSEWHERE))
+    rows.extend(Row("ordinary", ordinary, _draw("ordinary", rng, rate, usual), None) for _ in others)
     return Service(name, seed, lives, rows)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-
-from heaptide_server.model import Floats
 from tests.bench.detection.leaks import Shape
 from tests.bench.detection.parts import Draw, Held, Life, Part, Passing, Tables, flowing, following, smoothed
+
+from heaptide_server.model import Floats
 
 
 def _rate(draw: Draw, life: Life) -> Floats:

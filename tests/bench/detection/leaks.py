@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from tests.bench.detection.parts import Draw, Held, Life, Part, Tables, flowing, following, leaking
 
 from heaptide_server.model import Floats
-from tests.bench.detection.parts import Draw, Held, Life, Part, Tables, flowing, following, leaking
 
 Shape = Callable[[np.random.Generator, Draw, Life], list[Part]]
 

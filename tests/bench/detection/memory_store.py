@@ -6,13 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 import numpy as np
+from tests.bench.detection.fleet import Service
+from tests.bench.detection.parts import MIB, Life
+from tests.bench.detection.sampling import Estimates, observe
 
 from heaptide.wire import VITALS
 from heaptide_server.model import Columns, Floats, Frame, Ints, Site, Stored, Worker, WorkerIdentity
 from heaptide_server.store import packed
-from tests.bench.detection.fleet import Service
-from tests.bench.detection.parts import MIB, Life
-from tests.bench.detection.sampling import Estimates, observe
 
 INTERVAL_S = 120.0
 T0 = 1_700_000_000.0

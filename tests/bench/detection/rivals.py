@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-
-from heaptide_server.model import Floats
 from tests.bench.detection.fleet import DAY, Service
 from tests.bench.detection.parts import MIB
 from tests.bench.detection.sampling import Estimates
+
+from heaptide_server.model import Floats
 
 Flags = NDArray[np.bool_]
 FIRST_LOOK, EVERY = 48, 15  # intervals
@@ -31,7 +32,7 @@ def mean_levels(service: Service, estimates: dict[int, Estimates]) -> Floats:
 
 def _cut(levels: Floats, count: int) -> Floats:
     edges = np.linspace(0, levels.shape[1], count + 1).astype(int)
-    return np.array([levels[:, a:b].mean(axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)]).T
+    return np.array([levels[:, a:b].mean(axis=1) for a, b in pairwise(edges)]).T
 
 
 def ten_buckets(levels: Floats) -> Flags:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from tests.bench.detection import fleet, rivals
+from tests.bench.detection.fleet import DAY, Service
+from tests.bench.detection.memory_store import INTERVAL_S, T0, DayStore
 
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
 from heaptide_server.model import Floats, Leak
 from heaptide_server.store.protocol import Store
-from tests.bench.detection import fleet, rivals
-from tests.bench.detection.fleet import DAY, Service
-from tests.bench.detection.memory_store import INTERVAL_S, T0, DayStore
 
 METHOD = "Heaptide"
 HOUR = 3600 / INTERVAL_S  # intervals

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from tests.bench.detection.parts import Held, Part, Passing, Tables
 
 from heaptide_server.model import Floats
-from tests.bench.detection.parts import Held, Part, Passing, Tables
 
 SURVIVOR_INTERVALS = 2  # as the agent asks
 TURNOVER = 30.0  # requests in flight are renewed so often in an interval
