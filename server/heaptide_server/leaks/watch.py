@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,13 +16,22 @@ from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.store.protocol import Store
 from heaptide_server.trends import judge, verdict
 from heaptide_server.trends.forecast import Memory, advise, exhaustion
+from heaptide_server.trends.holders import Holder, told_of
 from heaptide_server.trends.matrix import Group, Matrix
 from heaptide_server.trends.verdict import Verdict
 
 ENTRIES_AT_ONCE = 2000
 EXPLAINED = 0.5  # of the resident set's growth: what sites explain beyond this is no native leak
 NATIVE_SIZE = 8.0  # times the least growth of a site: allocators keep freed pages, and pages move
+NATIVE_PATIENCE = 4  # times as long: a resident set ratchets up for a while in every process
 NO_SITE = "No Python allocation site explains half of it."
+
+
+HolderOf = Callable[[Group, Site], Holder | None]
+
+
+def _nobody_knows(_group: Group, _site: Site) -> Holder | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,17 @@ class Watch:
     Args:
         store: where raw entries come from.
         ledger: where leaks go.
+        options: see `Options`.
+        holder_of: what holds the memory of a site of a service in an environment, None where nobody knows.
     """
 
-    def __init__(self, store: Store, ledger: Ledger, options: Options | None = None) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, options: Options | None = None, holder_of: HolderOf = _nobody_knows
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._options = options or Options()
+        self._holder_of = holder_of
         self._matrix = Matrix()
         self._read = 0
         self._impressions: dict[str, Leak] = {}
@@ -112,7 +127,10 @@ class Watch:
         ids = np.union1d(candidates, np.array(own, dtype=np.int64))
         verdicts = judge.judge(self._matrix.generations(group, ids), self._options.trends)
         sites: dict[int, Site] = self._store.sites(int(i) for i in ids)
-        return by_place({int(ids[v.row]): v for v in verdicts}, sites)
+        by_site = {int(ids[v.row]): v for v in verdicts}
+        moving = [i for i, v in by_site.items() if (v.suspect or v.filling) and i in sites]
+        by_site |= {i: told_of(by_site[i], self._holder_of(group, sites[i])) for i in moving}
+        return by_place(by_site, sites)
 
     def _seen(self, group: Group, together: Together, context: _Context) -> Seen:
         held = [self._matrix.live_bytes(group, site_id) for site_id in together.site_ids]
@@ -140,6 +158,7 @@ class Watch:
             self._options.trends,
             least_bytes=NATIVE_SIZE * self._options.trends.least_bytes,
             least_bytes_per_day=NATIVE_SIZE * self._options.trends.least_bytes_per_day,
+            least_intervals=NATIVE_PATIENCE * self._options.trends.least_intervals,
         )
         found = judge.judge(self._matrix.resident(group), options)
         if not found:

@@ -31,12 +31,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Service:
-    """A service's day."""
+    """A service's day. `native`: how its resident set leaks outside Python's heap."""
 
     name: str
     seed: int
     lives: list[Life]
     rows: list[Row]
+    native: Draw | None = None
 
 
 def _steady(t: Floats, rng: np.random.Generator) -> Floats:
@@ -66,6 +67,7 @@ LOADS: dict[str, tuple[Callable[[Floats, np.random.Generator], Floats], float]] 
     "many": (_steady, 20.0),
     "deploy": (_daily, 20.0),
     "autoscale": (_daily, 20.0),
+    "native": (_steady, 20.0),
 }
 
 
@@ -85,7 +87,8 @@ def service(name: str, seed: int, draws: int) -> Service:
     ]
     others = range(ORDINARY.get(name, ORDINARY_ELSEWHERE))
     rows.extend(Row("ordinary", ordinary, _draw("ordinary", rng, rate, usual), None) for _ in others)
-    return Service(name, seed, lives, rows)
+    native = _draw("native", rng, rate, usual) if name == "native" else None
+    return Service(name, seed, lives, rows, native)
 
 
 def _draw(label: str, rng: np.random.Generator, rate: Floats, usual: float) -> Draw:

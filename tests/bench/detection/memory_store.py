@@ -114,6 +114,9 @@ class DayStore:
     def _resident(self, life: Life, python: Floats) -> Floats:
         rng = np.random.default_rng([self._service.seed, life.worker_id, 7])
         ratchet = np.maximum.accumulate(rng.gamma(3, 2 * MIB, life.n))
+        native = self._service.native
+        if native:
+            python = python + native.size * np.cumsum(life.requests) / native.day_requests
         return BASE_RSS + 1.15 * python + ratchet + rng.normal(0, 0.5 * MIB, life.n)
 
 

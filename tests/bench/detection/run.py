@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from tests.bench.detection import fleet, rivals
-from tests.bench.detection.fleet import DAY, Service
+from tests.bench.detection.fleet import DAY, Row, Service
+from tests.bench.detection.innocents import ordinary
 from tests.bench.detection.memory_store import INTERVAL_S, T0, DayStore
 
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
-from heaptide_server.model import Floats, Leak
+from heaptide_server.model import Floats, Leak, Site
 from heaptide_server.store.protocol import Store
+from heaptide_server.trends.holders import Holder
 
 METHOD = "Heaptide"
+TOLD = "Heaptide, told of bounded caches"
+BOUNDED = ("LRU filling linearly", "LRU under Zipf keys")  # what a retention path shows
+NATIVE = -1  # the resident set's row, which the simple methods don't look at
 HOUR = 3600 / INTERVAL_S  # intervals
 
 
@@ -52,13 +57,17 @@ def whole_day(name: str, seed: int, draws: int, sample_bytes: float) -> list[Out
     service = fleet.service(name, seed, draws)
     store = DayStore(service, sample_bytes)
     outcomes = ours(service, store)
+    if any(row.shape in BOUNDED for row in service.rows):
+        outcomes += ours(service, DayStore(service, sample_bytes), TOLD)
+    else:
+        outcomes += [replace(o, method=TOLD) for o in outcomes]
     levels = rivals.mean_levels(service, store.estimates)
     for method in rivals.RIVALS:
         outcomes += _theirs(method, service, store, levels)
     return outcomes
 
 
-def ours(service: Service, store: DayStore) -> list[Outcome]:
+def ours(service: Service, store: DayStore, method: str = METHOD) -> list[Outcome]:
     """The real trend job, tick by tick."""
     opened: dict[int, float] = {}
 
@@ -71,22 +80,31 @@ def ours(service: Service, store: DayStore) -> list[Outcome]:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         ledger = Ledger(Path(folder) / "heaptide.db", tell)
         ledger.migrate()
-        watch = Watch(cast(Store, store), ledger)
+
+        def holder_of(_group: Any, site: Site) -> Holder | None:
+            bounded = method == TOLD and service.rows[_row_of(site)].shape in BOUNDED
+            return Holder("cache", 1000) if bounded else None
+
+        watch = Watch(cast(Store, store), ledger, holder_of=holder_of)
         for interval in range(1, DAY + 1):
             store.now = T0 + interval * INTERVAL_S
             watch.tick(store.now)
-        leaks = {row_of(leak): leak for leak in ledger.leaks() if leak.site}
+        leaks = {row_of(leak): leak for leak in ledger.leaks()}
     listed = {
         index: (leak.status == "open", leak.status == "suspect", leak.bytes_per_hour) for index, leak in leaks.items()
     }
     final = {index for index, leak in leaks.items() if leak.status == "open"}
     status = {index: leak.status for index, leak in leaks.items()}
-    return _outcomes(METHOD, service, store, opened, final, listed, status)
+    return _outcomes(method, service, store, opened, final, listed, status)
 
 
 def row_of(leak: Leak) -> int:
     """The row that a leak's site stands for."""
-    return int(leak.site.frames[0].file[3:-3]) if leak.site else -1
+    return _row_of(leak.site) if leak.site else NATIVE
+
+
+def _row_of(site: Site) -> int:
+    return int(site.frames[0].file[3:-3])
 
 
 def _theirs(method: str, service: Service, store: DayStore, levels: Floats) -> list[Outcome]:
@@ -109,6 +127,7 @@ def _outcomes(
     innocent: Sequence[tuple[bool, bool, float]] = [
         listed[index] for index, row in enumerate(service.rows) if row.onset is None and index in listed
     ]
+    rows = {**dict(enumerate(service.rows)), NATIVE: _resident_row(service)}
     return [
         Outcome(
             method=method,
@@ -124,5 +143,13 @@ def _outcomes(
             rank=1 + sum(other > listed[index] for other in innocent) if index in listed else None,
             status=status.get(index, "-"),
         )
-        for index, row in enumerate(service.rows)
+        for index, row in rows.items()
+        if index >= 0 or method in (METHOD, TOLD)
     ]
+
+
+def _resident_row(service: Service) -> Row:
+    some = service.rows[0].draw
+    if service.native:
+        return Row("native", ordinary, service.native, 0.0)
+    return Row("resident set", ordinary, some, None)
