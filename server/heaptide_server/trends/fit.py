@@ -15,6 +15,7 @@ ROUNDS = 6
 MAD_TO_SIGMA = 1.4826
 STEADY_LOAD = 0.02  # a request rate that varies by less explains nothing and only costs a degree of freedom
 MOST_PHI = 0.95
+LAGS = (1, 2, 4, 8, 12)  # buckets
 WALK = 1.15  # a fitted slope is that much less sure than the difference of the ends where noise is a walk
 
 
@@ -61,6 +62,24 @@ def covariates(rates: Floats) -> Floats:
 
 def _independent(columns: Floats) -> bool:
     return bool(np.linalg.cond(columns - columns.mean(axis=0)) < 1e3)
+
+
+def load_alone(floors: Floats, rates: Floats) -> Floats:
+    """Sum of squares that the load and its past leave of each row, without any rise: shape (rows,).
+
+    The past as moving averages over several lengths, for sessions and caches with expiry lag behind by their lifetime.
+    """
+    known = np.isfinite(rates)
+    rate = np.where(known, rates, rates[known].mean() if known.any() else 0.0)
+    sums = np.concatenate([[0.0], np.cumsum(rate)])
+    index = np.arange(len(rate))
+    columns = [np.ones(len(rate))]
+    for length in LAGS:
+        begin = np.maximum(index + 1 - length, 0)
+        columns.append((sums[index + 1] - sums[begin]) / (index + 1 - begin))
+    design = np.column_stack(columns)
+    rest = floors - floors @ (design @ np.linalg.pinv(design, rcond=1e-6))
+    return np.asarray((rest**2).sum(axis=1))
 
 
 def hinge(floors: Floats, u: Floats, load: Floats) -> Fit:

@@ -20,8 +20,8 @@ SAME = 0.2  # of the largest worker's rise, to rise with it; of the usual rise, 
 VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
 RATE_BLOCKS = 6
-PROPORTIONAL, NEARLY_PROPORTIONAL = 0.9, 0.7  # late slope over early slope, without covariates
-UNHELPFUL = 0.6  # covariates that leave so much of the squares explain nothing
+PROPORTIONAL = 0.7  # late slope over early slope, without covariates
+FAR_BETTER = 0.3  # of the squares left
 FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
 DAY_S = 86400.0
@@ -82,7 +82,7 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
     if load.shape[1]:
         alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
-        line = fit.choose(line, alone, _free_of_load(clock, line, alone, shape))
+        line = fit.choose(line, alone, _free_of_load(clock, curves, line, alone))
     raw = curves.joined[:, :, -1] - curves.joined[:, :, shape[2] // 2]
     late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
     adjusted = line.adjusted.reshape(shape)
@@ -144,18 +144,18 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     )
 
 
-def _free_of_load(clock: Clock, line: fit.Fit, alone: fit.Fit, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _free_of_load(clock: Clock, curves: Curves, line: fit.Fit, alone: fit.Fit) -> NDArray[np.bool_]:
     """Which rows the load can't explain: shape (slots * rows,).
 
-    What follows the load doesn't fall when it rises. And by requests served it follows a concave curve while the load
-    rises (requests pile up faster than their rate), so what rises in proportion to them is no follower.
+    What follows the load doesn't fall when it rises. And where a rise in proportion to the requests served fits far
+    better than the load and its past without any rise, the load isn't needed.
     """
     free = line.response < 0
     if clock == "requests":
-        early, late = (x.reshape(shape[:2]).sum(axis=0) for x in (alone.early, alone.late))
-        rest, more = (x.rest.reshape(shape[:2]).sum(axis=0) for x in (line, alone))
-        least = np.where(rest > UNHELPFUL * more, NEARLY_PROPORTIONAL, PROPORTIONAL)
-        free |= np.tile((early > 0) & (late > least * early), shape[0])
+        slots, rows, width = curves.joined.shape
+        early, late, rest = (x.reshape(slots, rows).sum(axis=0) for x in (alone.early, alone.late, alone.rest))
+        followed = fit.load_alone(curves.joined.reshape(-1, width), curves.rates).reshape(slots, rows).sum(axis=0)
+        free |= np.tile((early > 0) & (late > PROPORTIONAL * early) & (rest < FAR_BETTER * followed), slots)
     return np.asarray(free)
 
 
