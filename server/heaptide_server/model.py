@@ -168,6 +168,25 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """When a leak has filled the memory limit, with a 90 % interval; `high` None says perhaps never."""
+
+    limit_bytes: float
+    exhausted_at: float
+    low: float
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A computed max-requests with its jitter, None where recycling would thrash; and a sentence."""
+
+    max_requests: int | None
+    jitter: int | None
+    text: str
+
+
+@dataclass(frozen=True)
 class Leak:
     """A leak as people see it; the JSON of the HTTP API is made from it. What isn't known is None."""
 
@@ -193,6 +212,12 @@ class Leak:
     evidence: str
     state: dict[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    bytes_per_request_low: float | None = None
+    bytes_per_request_high: float | None = None
+    ceiling_bytes: float | None = None
+    forecast: Forecast | None = None
+    advice: Advice | None = None
+    release_note: str | None = None
 
 
 @dataclass(frozen=True)

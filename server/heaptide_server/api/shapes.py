@@ -9,6 +9,7 @@ from typing import Any
 
 from heaptide_server.model import (
     Diagnosis,
+    Forecast,
     Hop,
     Leak,
     Resident,
@@ -36,6 +37,8 @@ def leak_json(leak: Leak) -> dict[str, Any]:
             "low": _number(leak.bytes_per_hour_low),
             "high": _number(leak.bytes_per_hour_high),
             "bytes_per_request": _number(leak.bytes_per_request),
+            "bytes_per_request_low": _number(leak.bytes_per_request_low),
+            "bytes_per_request_high": _number(leak.bytes_per_request_high),
         },
         "live_bytes": leak.live_bytes,
         "survivor_bytes": leak.survivor_bytes,
@@ -46,11 +49,26 @@ def leak_json(leak: Leak) -> dict[str, Any]:
         "last_seen": time_json(leak.last_seen),
         "release": leak.release,
         "retention": [hop_json(hop) for hop in paths[0].hops] if paths else None,
-        "forecast": None,
-        "advice": None,
+        "forecast": forecast_json(leak.forecast),
+        "advice": None if leak.advice is None else asdict(leak.advice),
+        "evidence": leak.evidence,
+        "ceiling_bytes": _number(leak.ceiling_bytes),
+        "release_note": leak.release_note,
         "retention_paths": [path_json(path) for path in paths] if paths else None,
         **findings_json(leak.diagnosis),
         "diagnosis": diagnosis_json(leak.diagnosis),
+    }
+
+
+def forecast_json(forecast: Forecast | None) -> dict[str, Any] | None:
+    """A forecast; `high` is null where the limit is perhaps never reached."""
+    if forecast is None:
+        return None
+    return {
+        "limit_bytes": int(forecast.limit_bytes),
+        "exhausted_at": time_json(forecast.exhausted_at),
+        "low": time_json(forecast.low),
+        "high": None if forecast.high is None else time_json(forecast.high),
     }
 
 

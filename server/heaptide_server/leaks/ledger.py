@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from heaptide_server.leaks import findings, states
 from heaptide_server.leaks.states import Event
-from heaptide_server.model import Frame, Leak, Site
+from heaptide_server.model import Advice, Forecast, Frame, Leak, Site
 from heaptide_server.store import diagnoses
 from heaptide_server.store.connections import connect, transaction
 
@@ -38,6 +38,14 @@ def first(db: Database) -> None:
         last_seen REAL NOT NULL, release TEXT, evidence TEXT NOT NULL, state TEXT NOT NULL)"""
     )
     db.execute("CREATE INDEX leaks_by_service ON leaks (service, environment)")
+
+
+@migrations()
+def outlook(db: Database) -> None:
+    """What will become of a leak, and what to do; two of them as JSON."""
+    for column in ("bytes_per_request_low REAL", "bytes_per_request_high REAL", "ceiling_bytes REAL", "forecast TEXT",
+                   "advice TEXT", "release_note TEXT"):  # fmt: skip
+        db.execute(f"ALTER TABLE leaks ADD COLUMN {column}")
 
 
 @dataclass(frozen=True)
@@ -174,12 +182,16 @@ def _row(leak: Leak) -> list[Any]:
     values = {name: getattr(leak, name) for name in _NAMES}
     values["site"] = json.dumps(asdict(leak.site)) if leak.site else None
     values["state"] = json.dumps(leak.state)
+    values["forecast"] = json.dumps(asdict(leak.forecast)) if leak.forecast else None
+    values["advice"] = json.dumps(asdict(leak.advice)) if leak.advice else None
     return list(values.values())
 
 
 def _leak(row: sqlite3.Row) -> Leak:
     values = {name: row[name] for name in _NAMES}
     values["state"] = json.loads(values["state"])
+    values["forecast"] = Forecast(**json.loads(values["forecast"])) if values["forecast"] else None
+    values["advice"] = Advice(**json.loads(values["advice"])) if values["advice"] else None
     if values["site"]:
         site = json.loads(values["site"])
         values["site"] = Site(site["id"], tuple(Frame(**frame) for frame in site["frames"]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import erf, sqrt
 from typing import Any, Literal
 
-from heaptide_server.model import Leak, Site
+from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.trends.verdict import Verdict
 
 
@@ -57,6 +57,9 @@ class Seen:
     live_bytes: int
     survivor_bytes: int | None
     release: str | None
+    earlier_release: str | None = None
+    forecast: Forecast | None = None
+    advice: Advice | None = None
 
 
 def advance(leak: Leak | None, seen: Seen, now: float, options: Options) -> tuple[Leak | None, Event | None]:
@@ -120,6 +123,7 @@ def _new(seen: Seen, now: float) -> Leak:
         "grown_bytes": 0.0,
         "fired": False,
         "quiet": False,
+        "earlier_release": seen.earlier_release,
     }
     return Leak(
         id=seen.id,
@@ -164,7 +168,12 @@ def _updated(leak: Leak, seen: Seen, now: float) -> Leak:
         confidence=0.5 * (1 + erf(verdict.z / sqrt(2))),
         last_seen=now,
         evidence=verdict.evidence,
-        state={**leak.state, "grown_bytes": verdict.grown_bytes, "ceiling_bytes": verdict.ceiling_bytes},
+        bytes_per_request_low=verdict.bytes_per_request_low,
+        bytes_per_request_high=verdict.bytes_per_request_high,
+        ceiling_bytes=verdict.ceiling_bytes,
+        forecast=seen.forecast,
+        advice=seen.advice,
+        state={**leak.state, "grown_bytes": verdict.grown_bytes, "rose_in": seen.release},
     )
 
 
@@ -176,7 +185,7 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
     state["clear_looks"] = state["clear_looks"] + 1 if verdict.clear else 0 if verdict.suspect else state["clear_looks"]
     state["held_looks"] += verdict.suspect or verdict.filling
     if verdict.suspect and state["suspected_bytes"] is None:
-        state["suspected_bytes"] = verdict.grown_bytes
+        state["suspected_bytes"] = verdict.late_bytes
         state["suspected_at_look"] = state["held_looks"]
     return replace(leak, state=state)
 
@@ -188,7 +197,7 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
         return None, None
     if state["filling_looks"] >= options.suspect_looks:
         return replace(leak, status="filling", state={**state, "suspected_bytes": None}), None
-    grown = seen.verdict.grown_bytes >= options.open_growth * (state["suspected_bytes"] or 0.0)
+    grown = seen.verdict.late_bytes >= options.open_growth * (state["suspected_bytes"] or 0.0)
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
     if state["suspect_looks"] >= options.suspect_looks and grown and dwelt:
         return _open(leak)

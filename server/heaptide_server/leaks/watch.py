@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from heaptide_server.leaks import states
+from heaptide_server.leaks import releases, states
 from heaptide_server.leaks.fingerprint import fingerprint, place
 from heaptide_server.leaks.grouping import Together, by_place
 from heaptide_server.leaks.ledger import Changes, Ledger
 from heaptide_server.leaks.states import Seen
-from heaptide_server.model import Leak, Site
+from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.store.protocol import Store
 from heaptide_server.trends import judge, verdict
+from heaptide_server.trends.forecast import Memory, advise, exhaustion
+from heaptide_server.trends.holders import Holder, told_of
 from heaptide_server.trends.matrix import Group, Matrix
+from heaptide_server.trends.verdict import Verdict
 
 ENTRIES_AT_ONCE = 2000
+EXPLAINED = 0.5  # of the resident set's growth: what sites explain beyond this is no native leak
+NATIVE_SIZE = 8.0  # times the least growth of a site: allocators keep freed pages, and pages move
+NATIVE_PATIENCE = 4  # times as long: a resident set ratchets up for a while in every process
+NO_SITE = "No Python allocation site explains half of it."
+
+
+HolderOf = Callable[[Group, Site], Holder | None]
+
+
+def _nobody_knows(_group: Group, _site: Site) -> Holder | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -27,18 +42,43 @@ class Options:
     states: states.Options = field(default_factory=states.Options)
 
 
+@dataclass(frozen=True)
+class _Context:
+    """What all rows of a look share."""
+
+    release: str | None
+    earlier_release: str | None
+    memory: Memory | None
+    now: float
+
+    def forecast(self, verdict: Verdict) -> Forecast | None:
+        return exhaustion(verdict, self.memory, self.now) if self.memory and verdict.suspect else None
+
+    def advice(self, verdict: Verdict) -> Advice | None:
+        return advise(verdict, self.memory) if self.memory and verdict.suspect else None
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
 class Watch:
     """Reads the store, judges, and keeps the ledger. One thread at a time; a new one starts from the store alone.
 
     Args:
         store: where raw entries come from.
         ledger: where leaks go.
+        options: see `Options`.
+        holder_of: what holds the memory of a site of a service in an environment, None where nobody knows.
     """
 
-    def __init__(self, store: Store, ledger: Ledger, options: Options | None = None) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, options: Options | None = None, holder_of: HolderOf = _nobody_knows
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._options = options or Options()
+        self._holder_of = holder_of
         self._matrix = Matrix()
         self._read = 0
         self._impressions: dict[str, Leak] = {}
@@ -64,7 +104,18 @@ class Watch:
         return self._read > first
 
     def _look(self, group: Group, now: float) -> None:
-        seen = [self._seen(group, together) for together in self._judged(group)]
+        together = self._judged(group)
+        context = _Context(
+            self._matrix.release(group),
+            self._matrix.earlier_release(group, self._options.trends),
+            self._matrix.memory(group),
+            now,
+        )
+        seen = [self._seen(group, one, context) for one in together]
+        native = self._native(
+            group, sum(max(one.verdict.high, 0.0) for one in together if not one.verdict.clear), context
+        )
+        seen += [native] if native else []
         self._ledger.update(*group, now, lambda known: self._advance(known, seen, now))
 
     def _judged(self, group: Group) -> list[Together]:
@@ -76,9 +127,12 @@ class Watch:
         ids = np.union1d(candidates, np.array(own, dtype=np.int64))
         verdicts = judge.judge(self._matrix.generations(group, ids), self._options.trends)
         sites: dict[int, Site] = self._store.sites(int(i) for i in ids)
-        return by_place({int(ids[v.row]): v for v in verdicts}, sites)
+        by_site = {int(ids[v.row]): v for v in verdicts}
+        moving = [i for i, v in by_site.items() if (v.suspect or v.filling) and i in sites]
+        by_site |= {i: told_of(by_site[i], self._holder_of(group, sites[i])) for i in moving}
+        return by_place(by_site, sites)
 
-    def _seen(self, group: Group, together: Together) -> Seen:
+    def _seen(self, group: Group, together: Together, context: _Context) -> Seen:
         held = [self._matrix.live_bytes(group, site_id) for site_id in together.site_ids]
         survivors = [old for _, old in held if old is not None]
         where = place(together.lead) or ""
@@ -92,7 +146,44 @@ class Watch:
             verdict=together.verdict,
             live_bytes=sum(live for live, _ in held),
             survivor_bytes=sum(survivors) if survivors else None,
-            release=self._matrix.release(group),
+            release=context.release,
+            earlier_release=context.earlier_release,
+            forecast=context.forecast(together.verdict),
+            advice=context.advice(together.verdict),
+        )
+
+    def _native(self, group: Group, explained: float, context: _Context) -> Seen | None:
+        """The resident set, where it leaks and no more than half of that is known from Python's sites."""
+        options = replace(
+            self._options.trends,
+            least_bytes=NATIVE_SIZE * self._options.trends.least_bytes,
+            least_bytes_per_day=NATIVE_SIZE * self._options.trends.least_bytes_per_day,
+            least_intervals=NATIVE_PATIENCE * self._options.trends.least_intervals,
+        )
+        found = judge.judge(self._matrix.resident(group), options)
+        if not found:
+            return None
+        verdict = found[0]
+        if explained > EXPLAINED * verdict.bytes_per_hour:
+            verdict = replace(
+                verdict, suspect=False, filling=False, clear=True, evidence="Python's own sites explain it."
+            )
+        elif verdict.suspect:
+            verdict = replace(verdict, evidence=f"The resident set {_lowered(verdict.evidence)} {NO_SITE}")
+        return Seen(
+            id=fingerprint(*group, "native", ""),
+            service=group[0],
+            environment=group[1],
+            kind="native",
+            site=None,
+            type_name=None,
+            verdict=replace(verdict, filling=False),
+            live_bytes=self._matrix.resident_bytes(group),
+            survivor_bytes=None,
+            release=context.release,
+            earlier_release=context.earlier_release,
+            forecast=context.forecast(verdict),
+            advice=context.advice(verdict),
         )
 
     def _advance(self, known: dict[str, Leak], seen: list[Seen], now: float) -> Changes:
@@ -100,6 +191,9 @@ class Watch:
         for one in seen:
             before = known.get(one.id)
             leak, event = states.advance(before or self._impressions.pop(one.id, None), one, now, self._options.states)
+            if leak:
+                leak = replace(leak, release_note=releases.note(leak, one))
+                event = replace(event, leak=leak) if event else None
             if leak is None:
                 changes.gone.extend([one.id] if before else [])
             elif states.shown(leak, self._options.states):

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from heaptide_server.trends.verdict import Verdict
 
+MIB = 1 << 20
+
 
 def sentence(verdict: Verdict, *, steady_load: bool) -> Verdict:
     """The verdict with its `evidence` filled in."""
     if verdict.filling:
-        text = f"{_where(verdict)}, but it slows down like a cache that fills."
+        text = f"{_where(verdict)}, but it slows down like a cache that fills"
+        text += f", expected to stop at about {verdict.ceiling_bytes / MIB:.3g} MiB." if verdict.ceiling_bytes else "."
     elif verdict.suspect:
         load = "the load was steady" if steady_load else "not explained by load"
         text = f"{_where(verdict)}; {load}; no sign of levelling off."

@@ -35,12 +35,15 @@ def bucket(floors: Floats, positions: Floats, edges: Floats) -> Floats:
     """
     index = place(positions, edges)
     count = len(edges) - 1
-    result = np.full((floors.shape[0], count), np.nan)
-    for number in range(count):
-        columns = np.flatnonzero(index == number)
-        if len(columns):
-            result[:, number] = low_quantile(floors[:, columns])
-    result = fill_gaps(result)
+    inside = np.flatnonzero(index >= 0)
+    buckets = index[inside]
+    if not len(inside):
+        return np.full((floors.shape[0], count), np.nan)
+    # Positions ascend, so a bucket's columns follow each other: one table of (buckets, most columns in one).
+    turn = np.arange(len(inside)) - np.searchsorted(buckets, buckets)
+    table = np.full((floors.shape[0], count, int(turn.max()) + 1), np.nan)
+    table[:, buckets, turn] = floors[:, inside]
+    result = fill_gaps(low_quantile(table.reshape(-1, table.shape[2])).reshape(-1, count))
     reached = positions[-1] if len(positions) else -np.inf
     result[:, edges[:-1] + COVERED * np.diff(edges) > reached] = np.nan
     return result

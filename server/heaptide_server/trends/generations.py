@@ -21,7 +21,7 @@ Clock = Literal["requests", "time"]
 
 WHOLE = 0.75  # a generation counts as one that rose, or didn't, when it lived through so much of the window
 KNOWN_LIFE = 1.1  # beyond this multiple of the completed ones' length a generation is on new ground
-SAME_RISE = 0.25  # of the usual late rise, for a generation to count as one that rose
+MANY_LIVES = 4  # so many together let a bucket be as short as an interval
 NEW_GROUND_SEEN = 0.88  # of the least intervals: a row may first be seen within the warm-up
 
 
@@ -55,15 +55,26 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """The joined floors of a slot; shapes (rows, k) and (rows,); `each`: (lives, rows, k), NaN where not lived."""
+class Curves:
+    """The lives of all slots over one window, cut alike.
+
+    Attributes:
+        window: what they are cut by.
+        each: shape (lives, rows, k): floors, NaN where not lived.
+        owner: shape (lives,): the slot of each.
+        joined: shape (slots, rows, k): the lives of each slot joined, from 0.
+        rates: shape (k,): requests per second, joined over all lives.
+        present: shape (slots, rows): 1.0 where a slot was seen for long enough.
+        reach: shape (lives,): how much of the window each has lived through.
+    """
 
     window: Window
-    floors: Floats
-    present: Floats
-    rates: Floats
     each: Floats
-    whole: list[int]
+    owner: Ints
+    joined: Floats
+    rates: Floats
+    present: Floats
+    reach: Floats
 
 
 def slots(generations: Sequence[Generation]) -> list[Slot]:
@@ -80,6 +91,11 @@ def slots(generations: Sequence[Generation]) -> list[Slot]:
     return result
 
 
+def ripe(slots: Sequence[Slot], options: Options) -> list[Slot]:
+    """The slots that were seen for long enough, over all their lives."""
+    return [slot for slot in slots if _lived(slot, new_ground=False) >= NEW_GROUND_SEEN * options.least_intervals]
+
+
 def _completed(lives: Sequence[Generation], index: int) -> bool:
     return lives[index].ended or index < len(lives) - 1
 
@@ -88,49 +104,58 @@ def _positions(life: Generation, clock: Clock) -> Floats:
     return life.requests if clock == "requests" else life.age_s
 
 
-def window(slot: Slot, clock: Clock, options: Options) -> Window | None:
-    """The window of a slot on a clock; None where there is too little to see yet, or the clock stands still."""
-    positions = [_positions(life, clock) for life in slot.lives]
+def window(slots: Sequence[Slot], clock: Clock, options: Options) -> Window | None:
+    """The window of all slots on a clock; None where there is too little to see yet, or the clock stands still."""
+    lives = [(slot, index) for slot in slots for index in range(len(slot.lives))]
+    positions = [_positions(slot.lives[index], clock) for slot, index in lives]
+    done = np.array([_completed(slot.lives, index) for slot, index in lives])
     ends = np.array([float(p[-1]) for p in positions])
-    known = [end for index, end in enumerate(ends) if _completed(slot.lives, index)]
-    usual = float(np.median(known)) if known else 0.0
-    end = max(usual, float(ends[-1]))
+    usual = float(np.median(ends[done])) if done.any() else 0.0
+    living = np.sort(ends[~done])[::-1]
+    end = max(usual, float(living[(len(living) - 1) // 2]) if len(living) else 0.0)
     begin = max(floors.WARM_UP * end, min(float(p[0]) for p in positions))
     tie = floors.TIE * end
     inside = max(int(((p > begin + tie) & (p <= end + tie)).sum()) for p in positions)
-    count = min(floors.MOST_BUCKETS, inside // 2)
+    count = min(floors.MOST_BUCKETS, inside // (2 if len(lives) < MANY_LIVES else 1))
     if not np.isfinite(end) or end <= begin or count < floors.LEAST_BUCKETS:
         return None
     if clock == "requests" and end - begin < count:
         return None
-    lived = sum(len(p) for p in positions) if end <= KNOWN_LIFE * usual else max(len(p) for p in positions)
-    if lived < options.least_intervals:
+    if not any(_lived(slot, end > KNOWN_LIFE * usual) >= options.least_intervals for slot in slots):
         return None
     return Window(np.linspace(begin, end, count + 1), (np.arange(count) + 0.5) / count, -begin / (end - begin))
 
 
-def join(slot: Slot, clock: Clock, span: Window, rows: Ints, options: Options) -> Curve:
-    """Joins the lives of a slot over a window: mean increments of those that lived through each bucket, summed up."""
-    each = np.array([floors.bucket(life.floors[rows], _positions(life, clock), span.edges) for life in slot.lives])
-    joined = _chained(each)
-    seen = sum((~np.isnan(life.floors[rows])).sum(axis=1) for life in slot.lives)
+def _lived(slot: Slot, new_ground: bool) -> int:
+    lengths = [len(life.age_s) for life in slot.lives]
+    return max(lengths) if new_ground else sum(lengths)
+
+
+def join(slots: Sequence[Slot], clock: Clock, span: Window, rows: Ints, options: Options) -> Curves:
+    """Joins the lives of each slot over a window: mean increments of those that lived through each bucket, summed."""
+    lives = [life for slot in slots for life in slot.lives]
+    owner = np.array([index for index, slot in enumerate(slots) for _ in slot.lives])
+    each = np.array([floors.bucket(life.floors[rows], _positions(life, clock), span.edges) for life in lives])
     rates = np.array(
-        [floors.mean_rates(life.requests, life.age_s, _positions(life, clock), span.edges) for life in slot.lives]
+        [floors.mean_rates(life.requests, life.age_s, _positions(life, clock), span.edges) for life in lives]
     )
+    seen = np.array([(~np.isnan(life.floors[rows])).sum(axis=1) for life in lives])
+    lived = np.array([seen[owner == index].sum(axis=0) for index in range(len(slots))])
+    ends = np.array([float(_positions(life, clock)[-1]) for life in lives])
     # Chained as the floors are: else a life that ends within the window would make a jump in the one and not the other.
-    load = _chained(rates[:, None, :])[0] + float(np.nan_to_num(rates[:, 0]).max())
-    reach = [float((_positions(life, clock)[-1] - span.edges[0]) / span.length) for life in slot.lives]
-    return Curve(
+    load = chained(rates[:, None, :])[0] + float(np.nan_to_num(rates[:, 0]).max())
+    return Curves(
         window=span,
-        floors=joined,
-        present=(seen >= NEW_GROUND_SEEN * options.least_intervals).astype(np.float64),
-        rates=load,
         each=each,
-        whole=[index for index, share in enumerate(reach) if share >= WHOLE],
+        owner=owner,
+        joined=np.array([chained(each[owner == index]) for index in range(len(slots))]),
+        rates=load,
+        present=(lived >= NEW_GROUND_SEEN * options.least_intervals).astype(np.float64),
+        reach=(ends - span.edges[0]) / span.length,
     )
 
 
-def _chained(each: Floats) -> Floats:
+def chained(each: Floats) -> Floats:
     """Mean increments of (lives, rows, k) over the lives that lived through them, summed up from 0: (rows, k)."""
     steps = np.diff(each, axis=2)
     lived = np.isfinite(steps)
@@ -138,38 +163,40 @@ def _chained(each: Floats) -> Floats:
     return np.concatenate([np.zeros((each.shape[1], 1)), np.cumsum(mean, axis=1)], axis=1)
 
 
-def growth(slot: Slot, curve: Curve) -> Floats:
-    """Bytes that the slot's floors rose after warm-up within its generations, forgotten ones included: (rows,)."""
-    starts = curve.each[:, :, 0]
-    lasts = np.take_along_axis(curve.each, _last_lived(curve.each)[:, :, None], axis=2)[:, :, 0]
+def growth(slots: Sequence[Slot], curves: Curves) -> Floats:
+    """Bytes that each slot's floors rose after warm-up within its lives, forgotten ones included: (slots, rows)."""
+    starts = curves.each[:, :, 0]
+    lasts = np.take_along_axis(curves.each, _last_lived(curves.each)[:, :, None], axis=2)[:, :, 0]
     rises = np.nan_to_num(lasts - starts)
-    done = np.array([_completed(slot.lives, index) for index in range(len(slot.lives))])
-    usual = rises[done].mean(axis=0) if done.any() else np.zeros(rises.shape[1])
-    return np.asarray(usual * slot.completed + rises[~done].sum(axis=0))
+    result = []
+    for index, slot in enumerate(slots):
+        own = rises[curves.owner == index]
+        done = np.array([_completed(slot.lives, number) for number in range(len(slot.lives))])
+        usual = own[done].mean(axis=0) if done.any() else np.zeros(own.shape[1])
+        result.append(usual * slot.completed + own[~done].sum(axis=0))
+    return np.array(result)
 
 
-def rising_generations(curve: Curve) -> Floats:
-    """How many of the whole generations rose in their late half, by over a quarter of the usual rise: (rows,).
+def lived(slots: Sequence[Slot], curves: Curves) -> Floats:
+    """How many whole lives each slot has had, the present one in part, forgotten ones included: (slots,)."""
+    result = []
+    for index, slot in enumerate(slots):
+        reach = np.clip(curves.reach[curves.owner == index], 0, 1)
+        done = np.array([_completed(slot.lives, number) for number in range(len(slot.lives))])
+        result.append(slot.completed + float(reach[~done].sum()))
+    return np.array(result)
 
-    Not those that rose in one step. Steps at different work in each generation would average to a steady rise.
+
+def late_rises(curves: Curves) -> tuple[Floats, NDArray[np.bool_], Ints]:
+    """Of the lives that are whole: their late rise, whether it is spread over the half, and owners.
+
+    Shapes (whole, rows), (whole, rows), (whole,). Steps at different work in each life would average to a steady rise.
     """
-    late = curve.each.shape[2] // 2
-    part = curve.each[curve.whole][:, :, late - 1 :]
-    steps = np.nan_to_num(np.diff(part, axis=2))
+    whole = curves.reach >= WHOLE
+    late = curves.each.shape[2] // 2
+    steps = np.nan_to_num(np.diff(curves.each[whole][:, :, late - 1 :], axis=2))
     rises = steps.sum(axis=2)
-    usual = curve.floors[:, -1] - curve.floors[:, late - 1]
-    spread = votes.middle_sum(steps) > votes.SPREAD * rises
-    return np.asarray(((rises > 0) & (rises > SAME_RISE * usual) & spread).sum(axis=0), dtype=np.float64)
-
-
-def slope_variance(curve: Curve, functional: Floats) -> Floats:
-    """Variance of the mean late slope as the generations themselves show it, (rows,); 0 with under three whole ones."""
-    lived: NDArray[np.bool_] = np.asarray((~np.isnan(curve.each)).any(axis=1))
-    usable = np.flatnonzero(lived[:, -1])
-    if len(usable) < 3:
-        return np.zeros(curve.floors.shape[0])
-    slopes = np.nan_to_num(curve.each[usable]) @ functional
-    return np.asarray(slopes.var(axis=0, ddof=1) / len(usable))
+    return rises, votes.middle_sum(steps) > votes.SPREAD * rises, curves.owner[whole]
 
 
 def _last_lived(each: Floats) -> Ints:

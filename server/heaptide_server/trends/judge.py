@@ -15,6 +15,9 @@ from heaptide_server.trends.verdict import Generation, Options, Verdict
 
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 MANY_ROWS = 2000  # step 8
+FAVOUR = 2.5
+LATE = 0.5  # of a steady rise is in the late half
+RAW = 0.4  # so much of a late rise must be there before the load is taken out of it
 SLOWING, SLOWED = 0.92, 0.5  # step 5: late slope over early slope
 CLEAR_Z, CLEAR_RATIO = 2.0, 0.3  # step 9
 NINETY = 1.645  # normal quantile of a two-sided 90 % interval
@@ -32,8 +35,8 @@ def judge(generations_: Sequence[Generation], options: Options) -> list[Verdict]
     if not slots:
         return []
     count = slots[0].lives[0].floors.shape[0]
-    judged = [slot for slot in slots if generations.window(slot, "time", options)]
-    if not judged or not count:
+    judged = generations.ripe(slots, options)
+    if not judged or not count or generations.window(judged, "time", options) is None:
         return []
     rows = np.flatnonzero(_risen(judged, count) > sieve.SHARE * options.least_bytes)
     by_row = {verdict.row: verdict for verdict in _tested(judged, rows, options)}
@@ -62,13 +65,15 @@ def _tested(slots: list[Slot], rows: Ints, options: Options) -> list[Verdict]:
     requests = pooled.over(slots, "requests", rows, options)
     if time is None:
         return []
-    limit = max(POOLED_Z, pool.believable(time.z) if len(rows) > MANY_ROWS else 0.0)
+    limit = max(POOLED_Z, pool.believable(time.whole_z) if len(rows) > MANY_ROWS else 0.0)
+    # Where the load moves, the clock of time has the load's covariates to fit by, that of requests needs none.
+    favour = 1.0 if time.steady_load else FAVOUR
     result = []
     for index, row in enumerate(rows):
         by_requests = (
             requests is not None
             and requests.workers[index] >= time.workers[index]
-            and requests.residual[index] <= time.residual[index]
+            and requests.residual[index] <= favour * time.residual[index]
         )
         best = requests if by_requests and requests is not None else time
         result.append(_verdict(int(row), index, best, requests, len(slots), limit, options))
@@ -82,12 +87,19 @@ def _verdict(
     slope, error, z, ratio = (float(x[i]) for x in (best.slope, best.error, best.z, best.ratio))
     present, voting = int(best.workers[i]), int(best.votes[i])
     sized = best.grown[i] >= options.least_bytes and slope * per_hour * 24 >= options.least_bytes_per_day
-    together = z > limit and present > 0 and 2 * voting >= present and 2 * present >= workers
+    sure = z > pooled.STILL_Z and float(best.whole_z[i]) > limit
+    together = sure and bool(best.steady[i]) and present > 0 and 2 * voting >= present and 2 * present >= workers
     rising = bool((together and sized) or best.lone[i])
-    slowing = ratio < SLOWED or (ratio < SLOWING and bool(best.bounded[i]))
-    generations_rose = 2 * best.rising[i] >= best.lives[i]
-    suspect = rising and not slowing and bool(generations_rose)
+    slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
+    generations_rose = best.rising[i] > 2 * best.falling[i] or best.lives[i] <= max(voting, 1)
+    suspect = (
+        rising
+        and best.late_grown[i] > RAW * LATE * best.grown[i] * min(ratio, 1.0)
+        and not slowing
+        and bool(generations_rose)
+    )
     filling = rising and slowing
+    spread = NINETY * float(np.hypot(error, slope * best.units_error))
     per_request = float(requests.slope[i]) if requests is not None and requests.workers[i] else None
     verdict = Verdict(
         row=row,
@@ -96,8 +108,8 @@ def _verdict(
         filling=filling,
         z=z,
         bytes_per_hour=slope * per_hour * present,
-        low=(slope - NINETY * error) * per_hour * present if present else 0.0,
-        high=(slope + NINETY * error) * per_hour * present if present else 0.0,
+        low=(slope - spread) * per_hour * present if present else 0.0,
+        high=(slope + spread) * per_hour * present if present else 0.0,
         bytes_per_request=per_request,
         grown_bytes=float(best.grown[i]),
         ceiling_bytes=float(best.ceiling[i]) if filling else None,
@@ -107,5 +119,14 @@ def _verdict(
         generations_rising=int(best.rising[i]),
         generations=int(best.lives[i]),
         evidence="",
+        ratio=ratio,
+        late_bytes=float(best.late_grown[i]),
+        bytes_per_request_low=None
+        if per_request is None or requests is None
+        else per_request - NINETY * float(requests.error[i]),
+        bytes_per_request_high=None
+        if per_request is None or requests is None
+        else per_request + NINETY * float(requests.error[i]),
+        age_h=best.age_s / HOUR_S,
     )
     return sentence(verdict, steady_load=best.steady_load)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from heaptide_server.model import Floats, Ints, Stored, Worker
 from heaptide_server.store import packed
 from heaptide_server.trends import sieve
-from heaptide_server.trends.floors import MOST_BUCKETS
+from heaptide_server.trends.forecast import Memory
 from heaptide_server.trends.track import Track
 from heaptide_server.trends.verdict import Generation, Options
 
 MOST_LIVES = 12
 MOST_PAST_BYTES = 128 << 20
 GONE_INTERVALS = 240  # a slot without a living worker for so long was scaled down, not recycled
+LOOKS = 64  # a look follows when what is known of a slot has grown by about so small a part
 SLOWEST_LOOK = 30  # intervals; a long life's window moves slowly, but people wait
 
 Group = tuple[str, str]
@@ -70,8 +72,10 @@ class Matrix:
                 living.setdefault(self._group(track), []).append(track)
         due = []
         for group, tracks in living.items():
-            intervals = max(track.used * track.width for track in tracks)
-            every = min(max(intervals // MOST_BUCKETS, 1), SLOWEST_LOOK)
+            lived: Counter[str] = Counter()
+            for track in self._of(group):
+                lived[self._slot(track)] += track.used * track.width
+            every = min(max(max(lived.values()) // LOOKS, 1), SLOWEST_LOOK)
             if self._news[group] >= every * len(tracks):
                 due.append(group)
         return due
@@ -99,6 +103,36 @@ class Matrix:
         lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
         return [self._generation(group, track, sites) for track in lives if track.used]
 
+    def resident(self, group: Group) -> list[Generation]:
+        """The group's lives with one row, the resident set; lives that didn't tell it are left out."""
+        lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
+        told = [track for track in lives if track.used and np.isfinite(track.resident).any()]
+        nothing = np.zeros(0, dtype=np.int64)
+        return [
+            replace(self._generation(group, t, nothing), floors=t.resident[None, :].copy(), variance=np.zeros(1))
+            for t in told
+        ]
+
+    def memory(self, group: Group) -> Memory | None:
+        """The memory of the host with the least room; None where no worker tells of a limit."""
+        hosts: dict[str, list[Track]] = {}
+        living = [track for track in self._of(group) if not track.ended]
+        for track in living:
+            hosts.setdefault(self._workers[track.worker_id].identity.host, []).append(track)
+        found = [_memory(tracks, len(living)) for tracks in hosts.values()]
+        known = [memory for memory in found if memory]
+        return min(known, key=lambda memory: memory.limit_bytes - memory.used_bytes, default=None)
+
+    def earlier_release(self, group: Group, options: Options) -> str | None:
+        """A release before the present one that was seen for long enough to have shown a leak."""
+        now = self.release(group)
+        seen: Counter[str] = Counter()
+        for track in self._of(group):
+            release = self._workers[track.worker_id].identity.release
+            if release and release != now:
+                seen[release] += track.used * track.width
+        return next((name for name, count in seen.items() if count >= 2 * options.least_intervals), None)
+
     def live_bytes(self, group: Group, site: int) -> tuple[int, int | None]:
         """Live bytes of a site over living workers, and those of survivors; None where no tracer knows them."""
         live, survivors = 0, None
@@ -110,6 +144,10 @@ class Matrix:
             if track.tells_survivors:
                 survivors = (survivors or 0) + int(track.survivors[rows].sum())
         return max(live, 0), survivors
+
+    def resident_bytes(self, group: Group) -> int:
+        """The resident sets of the living workers together."""
+        return int(sum(t.vitals.get("rss_bytes") or 0 for t in self._of(group) if not t.ended))
 
     def release(self, group: Group) -> str | None:
         """The release of the worker that started last."""
@@ -126,7 +164,7 @@ class Matrix:
         if len(changes.ids) and int(changes.ids[-1]) >= len(track.site_ids):
             track.know(np.array(site_map(entry.worker_id), dtype=np.int64))
         age_s = entry.at - worker.identity.started_at
-        track.add(changes, at=entry.at, age_s=age_s, requests=entry.requests, looked=entry.looked)
+        track.add(changes, at=entry.at, age_s=age_s, requests=entry.requests, looked=entry.looked, vitals=entry.vitals)
         self._news[self._group(track)] += entry.looked
 
     def _generation(self, group: Group, track: Track, sites: Ints) -> Generation:
@@ -186,14 +224,32 @@ class Matrix:
         return f"{worker.identity.host}/{worker.slot}"
 
 
+def _memory(tracks: list[Track], workers: int) -> Memory | None:
+    told = [track for track in tracks if track.vitals.get("limit_bytes") and track.vitals.get("rss_bytes")]
+    if not told:
+        return None
+    resident = [float(track.vitals["rss_bytes"] or 0) for track in told]
+    settled = [float(track.resident[len(track.resident) // 8]) for track in told if track.used]
+    served = sum(float(track.requests[-1]) for track in told if track.used)
+    lived = sum(float(track.age_s[-1]) for track in told if track.used)
+    return Memory(
+        limit_bytes=min(float(track.vitals["limit_bytes"] or 0) for track in told),
+        used_bytes=max([sum(resident), *(float(track.vitals.get("limit_used_bytes") or 0) for track in told)]),
+        workers=len(tracks),
+        share=len(tracks) / max(workers, 1),
+        settled_bytes=float(np.nanquantile(settled, 0.95)) if np.isfinite(settled).any() else max(resident),
+        requests_per_s=served / lived if lived > 0 else 0.0,
+    )
+
+
 def _by_site(track: Track, sites: Ints) -> tuple[Floats, Floats]:
     """A track's floors and variances by the store's sites, which ascend; two numbers of one site are added up."""
-    floors = np.full((len(sites), track.used), np.nan)
+    rows = np.flatnonzero(np.isin(track.site_ids, sites))
+    at = np.searchsorted(sites, track.site_ids[rows])
+    own = track.floors[rows].astype(np.float64)
+    floors, seen = np.zeros((len(sites), track.used)), np.zeros((len(sites), track.used), dtype=np.bool_)
+    np.add.at(floors, at, np.nan_to_num(own))
+    np.logical_or.at(seen, at, ~np.isnan(own))
     variance = np.zeros(len(sites))
-    for row in np.flatnonzero(np.isin(track.site_ids, sites)):
-        at = int(np.searchsorted(sites, track.site_ids[row]))
-        levels = track.floors[row].astype(np.float64)
-        seen = ~(np.isnan(floors[at]) & np.isnan(levels))
-        floors[at] = np.where(seen, np.nan_to_num(floors[at]) + np.nan_to_num(levels), np.nan)
-        variance[at] += max(0.0, float(track.variance[row])) * 1024.0**2
-    return floors, variance
+    np.add.at(variance, at, np.maximum(track.variance[rows], 0) * 1024.0**2)
+    return np.where(seen, floors, np.nan), variance

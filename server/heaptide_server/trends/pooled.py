@@ -6,37 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats, Ints
 from heaptide_server.trends import fit, generations, pool, saturation, votes
-from heaptide_server.trends.generations import Clock, Slot
+from heaptide_server.trends.generations import Clock, Curves, Slot
 from heaptide_server.trends.verdict import Options
 
-LONE_Z = 6.5  # DETECTION.md, step 6
+LONE_Z = 5.5  # of the whole window; DETECTION.md, step 6, asks for 6.5 of the late half alone
 LONE_SIZE = 2.0  # the same step
+STILL_Z = 3.0  # the late half alone, where the whole is sure
+SAME = 0.2  # of the largest worker's rise, to rise with it; of the usual rise, for a fall to count
+VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
+RATE_BLOCKS = 6
+PROPORTIONAL = 0.7  # late slope over early slope, without covariates
+FAR_BETTER = 0.3  # of the squares left
+FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
 DAY_S = 86400.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """One slot on one clock. Shapes are (rows,); slopes are bytes per unit of the clock."""
-
-    slope: Floats
-    error: Floats
-    z: Floats
-    early: Floats
-    late: Floats
-    present: Floats
-    vote: Floats
-    grown: Floats
-    rising: Floats
-    lives: Floats
-    shapes: saturation.Shapes
-    degrees: int
-    units_per_s: float
-    steady_load: bool
 
 
 @dataclass(frozen=True)
@@ -44,109 +32,170 @@ class Pooled:
     """All slots on one clock. Shapes are (rows,); slopes are bytes per unit of the clock and worker.
 
     Attributes:
+        z: the pooled late slope over its error; `whole_z` that of the rise over the whole window.
         lone: 1.0 where one worker alone is sure enough.
+        steady: 1.0 where the voters' mean curve rises steadily, and not in one step.
         residual: share of the sum of squares that the best shape of either family leaves, of the workers that vote.
         ratio: late slope over early slope; infinite where it didn't rise early.
-        bounded: 1.0 where a bounded shape fits better.
+        lead: log of how much better the best bounded shape fits than the best unbounded one.
         ceiling: bytes above the levels' start at which it will stop, over all workers.
-        grown: bytes, the median of the workers that vote.
-        rising, lives: generations of the workers that vote that rose, of how many.
+        grown: bytes, the mean of the workers that vote; `late_grown`: in the late halves of all their lives.
+        rising, falling, lives: generations of the workers that vote that rose late, that fell, of how many.
+        units_error: standard error of the request rate, as a share of it; 0 on the clock of time.
+        age_s: a worker's age at the end of the window.
+        weight: bytes that one of the tracer's samples stands for.
     """
 
     clock: Clock
     slope: Floats
     error: Floats
     z: Floats
+    whole_z: Floats
     lone: Floats
     votes: Floats
+    steady: Floats
     workers: Floats
     residual: Floats
     ratio: Floats
-    bounded: Floats
+    lead: Floats
     ceiling: Floats
     grown: Floats
+    late_grown: Floats
     rising: Floats
+    falling: Floats
     lives: Floats
+    weight: Floats
     units_per_s: float
+    units_error: float
+    age_s: float
     steady_load: bool
 
 
 def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> Pooled | None:
-    """Fits each slot's joined curve on a clock and pools them; None where no slot can be seen on it."""
-    parts = [part for slot in slots if (part := _part(slot, clock, rows, options)) is not None]
-    return _together(parts, clock, options) if parts else None
-
-
-def _part(slot: Slot, clock: Clock, rows: Ints, options: Options) -> Part | None:
-    window = generations.window(slot, clock, options)
+    """Fits each slot's joined curve on a clock and pools them; None where they can't be seen on it."""
+    window = generations.window(slots, clock, options)
     if window is None:
         return None
-    curve = generations.join(slot, clock, window, rows, options)
-    load = fit.covariates(curve.rates)
-    line = fit.hinge(curve.floors, window.u, load)
-    sampling = slot.lives[-1].variance[rows] / len(slot.lives) * float(line.functional @ line.functional)
-    between = generations.slope_variance(curve, line.functional)
-    error = np.sqrt(np.maximum(line.error**2, between) + sampling)
-    error = np.maximum(error, SURE * np.abs(line.late) + SMALL)
-    return Part(
-        slope=line.late / window.length,
-        error=error / window.length,
-        z=pool.normal_score(line.late / error, line.degrees),
-        early=line.early,
-        late=line.late,
-        present=curve.present,
-        vote=votes.rising(line, error) * curve.present,
-        grown=generations.growth(slot, curve),
-        rising=generations.rising_generations(curve) * curve.present,
-        lives=len(curve.whole) * curve.present,
-        shapes=saturation.compare(line.adjusted, window.u, window.start),
-        degrees=line.degrees,
-        units_per_s=_units_per_s(slot, clock),
+    curves = generations.join(slots, clock, window, rows, options)
+    count, (shape) = len(slots), curves.joined.shape
+    load = fit.covariates(curves.rates)
+    line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
+    if load.shape[1]:
+        alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
+        line = fit.choose(line, alone, _free_of_load(clock, curves, line, alone))
+    raw = curves.joined[:, :, -1] - curves.joined[:, :, shape[2] // 2]
+    late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
+    adjusted = line.adjusted.reshape(shape)
+    weight = _weight(slots, rows)
+    lives = np.array([(curves.owner == index).sum() for index in range(count)], dtype=np.float64)[:, None]
+    between = _between(curves, line.functional)
+    counted = _counted(late, weight, lives)
+    error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
+    error = np.maximum(error, SURE * np.abs(late) + SMALL)
+    whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
+    whole_error = np.maximum(whole_error, SURE * np.abs(late) + SMALL)
+    present = curves.present
+    vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
+    voters = np.where(vote.any(axis=0), vote, present)
+    share = voters / np.maximum(voters.sum(axis=0), 1)
+    slope, together = pool.random_effects(late / window.length, error / window.length, present)
+    mean = (share[:, :, None] * adjusted).sum(axis=0)
+    steady = votes.steady(mean)
+    grown = generations.growth(slots, curves)
+    units = float(np.mean([_units_per_s(slot, clock) for slot in slots]))
+    z = pool.normal_score(late / error, line.degrees)
+    whole_of = (early + late) / 2
+    sized = (grown > LONE_SIZE * options.least_bytes) & (
+        late / window.length * units * DAY_S >= options.least_bytes_per_day
+    )
+    lone_z = pool.normal_score(whole_of / whole_error, line.degrees)
+    sure = (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
+    rises, spread, owner = generations.late_rises(curves)
+    spread |= (share * late).sum(axis=0) / 2 < FEW_SAMPLES * weight
+    lived = generations.lived(slots, curves)[:, None]
+    voting = voters[owner] if len(owner) else np.zeros((0, len(rows)))
+    shapes = saturation.compare(mean, window.u, window.start)
+    rise = (share * early).sum(axis=0)
+    whole_slope, whole_together = pool.random_effects(whole_of, whole_error, present)
+    return Pooled(
+        clock=clock,
+        slope=slope,
+        error=together,
+        z=pool.normal_score(slope / together, line.degrees * count),
+        whole_z=pool.normal_score(whole_slope / whole_together, line.degrees * count),
+        lone=np.asarray(sure.any(axis=0), dtype=np.float64),
+        votes=vote.sum(axis=0),
+        steady=np.asarray(steady, dtype=np.float64),
+        workers=present.sum(axis=0),
+        residual=np.minimum(shapes.bounded, shapes.unbounded) + SMALL,
+        ratio=np.where(rise > 0, (share * late).sum(axis=0) / np.where(rise > 0, rise, 1), np.inf),
+        lead=np.log((shapes.unbounded + SMALL) / (shapes.bounded + SMALL)),
+        ceiling=shapes.ceiling * present.sum(axis=0),
+        grown=(share * grown).sum(axis=0),
+        late_grown=(share * np.minimum(late / 2, raw) * lived).sum(axis=0),
+        rising=((rises > 0) & spread & (voting > 0)).sum(axis=0).astype(np.float64),
+        falling=((rises < -SAME * (share * late).sum(axis=0) / 2) & (voting > 0)).sum(axis=0).astype(np.float64),
+        lives=(voting > 0).sum(axis=0).astype(np.float64),
+        weight=weight,
+        units_per_s=units,
+        units_error=_rate_error(curves.rates) if clock == "requests" else 0.0,
+        age_s=float(window.edges[-1]) / max(units, SMALL),
         steady_load=not load.shape[1],
     )
 
 
-def _together(parts: Sequence[Part], clock: Clock, options: Options) -> Pooled:
-    present, vote = np.array([p.present for p in parts]), np.array([p.vote for p in parts])
-    grown = np.array([p.grown for p in parts])
-    voters = np.where(vote.any(axis=0), vote, present)
-    slope, error = pool.random_effects(np.array([p.slope for p in parts]), np.array([p.error for p in parts]), present)
-    early = (voters * np.array([p.early for p in parts])).sum(axis=0)
-    late = (voters * np.array([p.late for p in parts])).sum(axis=0)
-    workers = present.sum(axis=0)
-    ceilings = (voters * np.array([p.shapes.ceiling for p in parts])).sum(axis=0) / np.maximum(voters.sum(axis=0), 1)
-    residuals = voters * np.log([np.minimum(p.shapes.bounded, p.shapes.unbounded) + SMALL for p in parts])
-    better = np.log([(p.shapes.bounded + SMALL) / (p.shapes.unbounded + SMALL) for p in parts])
-    per_day = np.array([p.slope * p.units_per_s * DAY_S for p in parts])
-    sized = (grown > LONE_SIZE * options.least_bytes) & (per_day >= options.least_bytes_per_day)
-    sure = (np.array([p.z for p in parts]) > LONE_Z) & (vote > 0) & sized
-    return Pooled(
-        clock=clock,
-        slope=slope,
-        error=error,
-        z=pool.normal_score(slope / error, sum(p.degrees for p in parts)),
-        lone=np.asarray(sure.any(axis=0), dtype=np.float64),
-        votes=vote.sum(axis=0),
-        workers=workers,
-        residual=np.exp(residuals.sum(axis=0) / np.maximum(voters.sum(axis=0), 1)),
-        ratio=np.where(early > 0, late / np.where(early > 0, early, 1), np.inf),
-        bounded=np.asarray((voters * better).sum(axis=0) < 0, dtype=np.float64),
-        ceiling=ceilings * workers,
-        grown=_median_of(grown, voters),
-        rising=(voters * np.array([p.rising for p in parts])).sum(axis=0),
-        lives=(voters * np.array([p.lives for p in parts])).sum(axis=0),
-        units_per_s=float(np.mean([p.units_per_s for p in parts])),
-        steady_load=all(p.steady_load for p in parts),
-    )
+def _free_of_load(clock: Clock, curves: Curves, line: fit.Fit, alone: fit.Fit) -> NDArray[np.bool_]:
+    """Which rows the load can't explain: shape (slots * rows,).
+
+    What follows the load doesn't fall when it rises. And where a rise in proportion to the requests served fits far
+    better than the load and its past without any rise, the load isn't needed.
+    """
+    free = line.response < 0
+    if clock == "requests":
+        slots, rows, width = curves.joined.shape
+        early, late, rest = (x.reshape(slots, rows).sum(axis=0) for x in (alone.early, alone.late, alone.rest))
+        followed = fit.load_alone(curves.joined.reshape(-1, width), curves.rates).reshape(slots, rows).sum(axis=0)
+        free |= np.tile((early > 0) & (late > PROPORTIONAL * early) & (rest < FAR_BETTER * followed), slots)
+    return np.asarray(free)
 
 
-def _median_of(values: Floats, chosen: Floats) -> Floats:
-    """The median over the first axis of the chosen values; 0 where none is chosen."""
-    ordered = np.sort(np.where(chosen > 0, values, np.inf), axis=0)
-    count = (chosen > 0).sum(axis=0)
-    columns = np.arange(values.shape[1])
-    low, high = ordered[np.maximum(count - 1, 0) // 2, columns], ordered[count // 2 % len(ordered), columns]
-    return np.where(count > 0, np.where(count % 2 == 1, low, (low + high) / 2), 0.0)
+def _weight(slots: Sequence[Slot], rows: Ints) -> Floats:
+    """Bytes that one sample stands for: the variance of a level is that many times the level; 0 where exact."""
+    lives = [life for slot in slots for life in slot.lives]
+    level = sum((np.nan_to_num(life.floors[rows, -1]) for life in lives), np.zeros(len(rows)))
+    variance = sum((life.variance[rows] for life in lives), np.zeros(len(rows)))
+    return np.where(level > 0, variance / np.maximum(level, 1.0), 0.0)
+
+
+def _counted(late: Floats, weight: Floats, lives: Floats) -> Floats:
+    """Variance of a late slope, as far as it comes from counting samples: (slots, rows).
+
+    What a sampled leak adds in a half is a Poisson number of samples, so its variance is the growth times a sample's
+    weight; over all lives together never less than one sample's. A slope per window is twice the growth in a half.
+    """
+    usual = np.maximum(late.mean(axis=0), late) / 2
+    return np.asarray(4 * weight * np.maximum(usual, weight / lives) / lives)
+
+
+def _between(curves: Curves, functional: Floats) -> Floats:
+    """Variance of each slot's mean late slope as its generations show it; 0 with under three whole ones."""
+    result = np.zeros(curves.present.shape)
+    for index in range(len(result)):
+        own = curves.each[curves.owner == index]
+        usable = own[np.isfinite(own).any(axis=1)[:, -1]]
+        if len(usable) >= 3:
+            slopes = np.nan_to_num(usable) @ functional
+            result[index] = slopes.var(axis=0, ddof=1) / len(usable)
+    return result
+
+
+def _rate_error(rates: Floats) -> float:
+    """How far the mean of the request rate may be off, as a share: from blocks, since neighbours are alike."""
+    known = rates[np.isfinite(rates)]
+    blocks = np.array([block.mean() for block in np.array_split(known, RATE_BLOCKS)]) if len(known) else known
+    if len(known) < RATE_BLOCKS or blocks.mean() <= 0:
+        return 0.0
+    return float(blocks.std(ddof=1) / np.sqrt(RATE_BLOCKS) / blocks.mean())
 
 
 def _units_per_s(slot: Slot, clock: Clock) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,8 @@ class Track:
         self._floors: Floors = np.full((0, MOST_BUCKETS), np.nan, dtype=np.float32)
         self._age_s: Floats = np.zeros(MOST_BUCKETS)
         self._requests: Floats = np.zeros(MOST_BUCKETS)
+        self._resident: Floats = np.full(MOST_BUCKETS, np.nan)
+        self.vitals: dict[str, float | None] = {}
 
     @property
     def age_s(self) -> Floats:
@@ -52,6 +56,11 @@ class Track:
     def requests(self) -> Floats:
         """Requests served by the end of each bucket."""
         return self._requests[: self.used]
+
+    @property
+    def resident(self) -> Floats:
+        """Lowest resident set in each bucket, NaN where not told."""
+        return self._resident[: self.used]
 
     @property
     def floors(self) -> Floors:
@@ -76,10 +85,20 @@ class Track:
             empty = np.full((room, self._floors.shape[1]), np.nan, dtype=np.float32)
             self._floors = np.concatenate([self._floors, empty])
 
-    def add(self, changes: Columns, *, at: float, age_s: float, requests: int, looked: bool) -> None:
+    def add(
+        self,
+        changes: Columns,
+        *,
+        at: float,
+        age_s: float,
+        requests: int,
+        looked: bool,
+        vitals: Mapping[str, float | None],
+    ) -> None:
         """Adds one entry's changes; one that didn't look at the sites changes no floor."""
         self.last_at = max(self.last_at, at)
         self._served += max(requests, 0)
+        self.vitals = {**self.vitals, **{name: value for name, value in vitals.items() if value is not None}}
         for name, levels in (
             ("bytes", self.levels),
             ("survivor_bytes", self.survivors),
@@ -90,15 +109,15 @@ class Track:
         self.tells_survivors = self.tells_survivors or "survivor_bytes" in changes.values
         self._seen[changes.ids] = True
         if looked:
-            self._point(age_s)
+            self._point(age_s, vitals.get("rss_bytes"))
 
     def close(self) -> None:
         """The worker has ended: keeps no more room than its floors need."""
         self.ended = True
         self._floors = self.floors.copy()
-        self._age_s, self._requests = self.age_s.copy(), self.requests.copy()
+        self._age_s, self._requests, self._resident = self.age_s.copy(), self.requests.copy(), self.resident.copy()
 
-    def _point(self, age_s: float) -> None:
+    def _point(self, age_s: float, rss_bytes: float | None) -> None:
         if self.used and self._in_last < self.width:
             self._in_last += 1
         else:
@@ -107,6 +126,8 @@ class Track:
         level = np.where(self._seen, self.levels, np.nan).astype(np.float32)
         self._floors[:rows, column] = np.fmin(self._floors[:rows, column], level)
         self._age_s[column], self._requests[column] = max(age_s, 0.0), self._served
+        if rss_bytes is not None:
+            self._resident[column] = np.fmin(self._resident[column], rss_bytes)
 
     def _open_bucket(self) -> None:
         if self._floors.shape[1] < MOST_BUCKETS:  # it had ended, and is alive again after all
@@ -124,11 +145,13 @@ class Track:
         self._floors = np.concatenate([self._floors, empty], axis=1)
         self._age_s = np.concatenate([self._age_s, np.zeros(missing)])
         self._requests = np.concatenate([self._requests, np.zeros(missing)])
+        self._resident = np.concatenate([self._resident, np.full(missing, np.nan)])
 
     def _merge_pairs(self) -> None:
         half = MOST_BUCKETS // 2
         self._floors[:, :half] = np.fmin(self._floors[:, 0::2], self._floors[:, 1::2])
         self._age_s[:half], self._requests[:half] = self._age_s[1::2].copy(), self._requests[1::2].copy()
+        self._resident[:half] = np.fmin(self._resident[0::2], self._resident[1::2])
         self._free(half)
         self.width *= 2
 
@@ -136,8 +159,10 @@ class Track:
         half = MOST_BUCKETS // 2
         self._floors[:, :half] = self._floors[:, half:].copy()
         self._age_s[:half], self._requests[:half] = self._age_s[half:].copy(), self._requests[half:].copy()
+        self._resident[:half] = self._resident[half:].copy()
         self._free(half)
 
     def _free(self, first: int) -> None:
         self._floors[:, first:] = np.nan
+        self._resident[first:] = np.nan
         self.used = first

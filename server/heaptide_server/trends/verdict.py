@@ -65,13 +65,16 @@ class Verdict:
         filling: it rises, but slows down or fits a bounded shape better: a cache on its way to its capacity.
         z: the pooled late slope over its standard error.
         bytes_per_hour, low, high: growth of the whole service per hour over its workers with a 90 % interval.
-        bytes_per_request: where requests were served.
+        bytes_per_request: where requests were served; `_low` and `_high`: a 90 % interval.
+        age_h: hours of a worker's life that the window reaches to.
         grown_bytes: rise of the floor since the warm-up, per worker (median), within generations.
         ceiling_bytes: where a filling row is expected to stop, over all workers; None where no bound is in sight.
         clock: the clock that explains the growth better.
         workers_rising, workers: how many worker slots vote "rising", of how many.
         generations_rising, generations: the same for generations.
         evidence: one sentence that a developer believes.
+        late_bytes: rise per worker in the late half of the window, over all generations: what must double.
+        ratio: late slope over early slope: 1 for a steady rise, near 0 for one that has ended.
     """
 
     row: int
@@ -91,3 +94,8 @@ class Verdict:
     generations_rising: int
     generations: int
     evidence: str
+    ratio: float = 1.0
+    late_bytes: float = 0.0
+    bytes_per_request_low: float | None = None
+    bytes_per_request_high: float | None = None
+    age_h: float = 0.0

@@ -1,17 +1,21 @@
-"""A worker's vote: does its floor keep rising in the late half, and not in one step? DETECTION.md, step 4."""
+"""Does a floor keep rising in its late half, and not in one step? DETECTION.md, step 4, on several scales.
+
+A tracer that samples shows a slow leak as a few jumps, and a leak by the hour as one jump an hour: on a scale that is
+too fine every rise looks like steps. A true step stays one on every scale.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats
-from heaptide_server.trends.fit import Fit
 
-VOTE_Z = 2.0
 TAIL = 0.15  # of the late increments on either side; the middle 70 % remain
 SPREAD = 0.35
 KEPT_RISE = 0.45
 RISING = 0.55
+LEAST_PIECES = 5  # on the coarsest scale
 
 
 def middle_sum(increments: Floats) -> Floats:
@@ -20,21 +24,32 @@ def middle_sum(increments: Floats) -> Floats:
     return np.asarray(np.sort(increments, axis=-1)[..., cut:-cut].sum(axis=-1))
 
 
-def rising(fit: Fit, error: Floats) -> Floats:
-    """1.0 for each row that votes "rising", else 0.0, given its late slope's whole error: shape (rows,)."""
-    floors = fit.adjusted
-    start = floors.shape[1] // 2 - 1
-    late = floors[:, start:]
-    increments = np.diff(late, axis=1)
-    total = late[:, -1] - late[:, 0]
-    middle = middle_sum(increments)
-    from_right = np.minimum.accumulate(late[:, ::-1], axis=1)[:, ::-1]
+def steady(curves: Floats) -> NDArray[np.bool_]:
+    """Whether each row of (rows, k) rises steadily: on the finest scale over its late half, or on a coarser one.
+
+    A coarser scale has too few pieces in the late half, so it looks at the whole.
+    """
+    result = _rises(curves[:, curves.shape[1] // 2 - 1 :])
+    for width in (2, 3, 4):
+        coarse = curves[:, (curves.shape[1] - 1) % width :: width]
+        if coarse.shape[1] > LEAST_PIECES:
+            result |= _rises(coarse) & _rises_late(coarse)
+    return result
+
+
+def _rises(part: Floats) -> NDArray[np.bool_]:
+    increments = np.diff(part, axis=1)
+    total = part[:, -1] - part[:, 0]
+    from_right = np.minimum.accumulate(part[:, ::-1], axis=1)[:, ::-1]
     kept = from_right[:, -1] - from_right[:, 0]
-    vote = (
-        (fit.late > VOTE_Z * error)
-        & (total > 0)
-        & (middle > SPREAD * total)
+    return np.asarray(
+        (total > 0)
+        & (middle_sum(increments) > SPREAD * total)
         & (kept > KEPT_RISE * total)
         & ((increments > 0).mean(axis=1) > RISING)
     )
-    return np.asarray(vote, dtype=np.float64)
+
+
+def _rises_late(coarse: Floats) -> NDArray[np.bool_]:
+    late = np.diff(coarse[:, coarse.shape[1] // 2 - 1 :], axis=1)
+    return np.asarray(((late > 0).sum(axis=1) >= 2) & ((late > 0).mean(axis=1) > RISING))

@@ -108,11 +108,13 @@ def test_the_json_of_a_leak_has_the_stable_shape():
     assert list(told) == [
         *("id", "service", "environment", "kind", "status", "site", "types", "growth", "live_bytes", "survivor_bytes"),
         *("workers", "generations", "confidence", "first_seen", "last_seen", "release", "retention", "forecast"),
-        *("advice", "retention_paths", "ages", "garbage_share", "diagnosis"),
+        *("advice", "evidence", "ceiling_bytes", "release_note"),
+        *("retention_paths", "ages", "garbage_share", "diagnosis"),
     ]
     assert (told["site"]["file"], told["site"]["line"]) == ("shop/quotes.py", 41)
     assert [frame["in_app"] for frame in told["site"]["frames"]] == [False, True]
-    assert told["growth"] == {"bytes_per_hour": 1e6, "low": None, "high": 2e6, "bytes_per_request": None}
+    unknown = dict.fromkeys(("bytes_per_request", "bytes_per_request_low", "bytes_per_request_high"))
+    assert told["growth"] == {"bytes_per_hour": 1e6, "low": None, "high": 2e6, **unknown}
     assert (told["first_seen"], told["last_seen"]) == ("1970-01-01T00:00:00.000Z", "1970-01-01T00:00:01.500Z")
     assert told["types"] is told["retention"] is told["forecast"] is told["advice"] is None
     assert told["retention_paths"] is told["ages"] is told["garbage_share"] is told["diagnosis"] is None

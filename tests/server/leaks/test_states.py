@@ -32,6 +32,7 @@ def look(kind: str, grown: float = 1e6, release: str | None = "1") -> Seen:
         generations_rising=2,
         generations=2,
         evidence="Rose.",
+        late_bytes=grown / 2,
     )
     return Seen("id", "shop", "production", "site", None, None, verdict, 5_000_000, None, release)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from heaptide.wire import VITALS, pack
 from heaptide_server.model import Stored, Worker, WorkerIdentity
+from heaptide_server.trends.judge import judge
 from heaptide_server.trends.matrix import MOST_LIVES, Matrix
 from heaptide_server.trends.track import MOST_BUCKETS
 from heaptide_server.trends.verdict import Options
@@ -130,3 +132,27 @@ def test_a_look_is_due_once_every_worker_had_the_time_to_report(matrix: Matrix) 
     assert matrix.groups_due() == []
     take(matrix, [entry(4, 2, 2)])
     assert matrix.groups_due() == [GROUP]
+
+
+def test_a_tick_over_twenty_thousand_sites_costs_under_a_second_of_cpu(matrix: Matrix) -> None:
+    sites, rng = list(range(20_000)), np.random.default_rng(1)
+    workers = {n: worker(n, slot=n) for n in range(1, 5)}
+
+    def take_in(at: int) -> None:
+        ids = sites if at == 1 else sites[:1000]
+        sizes = rng.integers(0, 10**6, len(ids)) if at == 1 else np.full(len(ids), 20_000)
+        blob = pack(ids, {"bytes": sizes.tolist()})
+        entries = [
+            Stored(4 * at + n, n, "start" if at == 1 else "change", at, 1.0, 10, {}, blob, pack([], {}), looked=True)
+            for n in workers
+        ]
+        matrix.add(entries, workers, lambda _worker_id: sites)
+
+    for at in range(1, 61):
+        take_in(at)
+    begin = time.process_time()
+    take_in(61)
+    candidates = matrix.candidates(GROUP, Options())
+    verdicts = judge(matrix.generations(GROUP, candidates), Options())
+    assert time.process_time() - begin < 1
+    assert sum(verdict.suspect for verdict in verdicts) == len(candidates) == 1000

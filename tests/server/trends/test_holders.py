@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from heaptide_server.trends.holders import Holder, told_of
+from heaptide_server.trends.verdict import Verdict
+
+SUSPECT = Verdict(0, True, False, False, 9.0, 1e6, 9e5, 1.1e6, 1.0, 1e6, None, "requests", 2, 2, 2, 2, "Rose.")
+
+
+def test_a_bounded_holder_makes_a_suspect_a_cache_that_fills() -> None:
+    verdict = told_of(SUSPECT, Holder("shop._PAGES", 500))
+    assert (verdict.suspect, verdict.filling) == (False, True)
+    assert "shop._PAGES holds it, which is bounded at 500" in verdict.evidence
+
+
+def test_an_unbounded_holder_is_named_and_changes_no_verdict() -> None:
+    verdict = told_of(SUSPECT, Holder("shop._QUOTES", None))
+    assert verdict.suspect
+    assert verdict.evidence.endswith("shop._QUOTES holds it and has no bound.")
+
+
+@pytest.mark.parametrize("holder", [None, Holder("x", 1)])
+def test_a_holder_accuses_nobody(holder: Holder | None) -> None:
+    clear = replace(SUSPECT, suspect=False, clear=True)
+    assert told_of(clear, holder) == clear
