@@ -122,6 +122,7 @@ def _verdict(
         evidence="",
         ratio=ratio,
         late_bytes=float(best.late_grown[i]),
+        stepwise=2 * best.rising[i] < best.lives[i],
         bytes_per_request_low=None
         if per_request is None or requests is None
         else per_request - NINETY * float(requests.error[i]),
