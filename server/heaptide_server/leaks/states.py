@@ -24,15 +24,19 @@ class Options:
 
     Attributes:
         open_growth: multiple of the growth at the first suspicion at which a suspect opens (2 in DETECTION.md).
+        whole_growth: the same of the growth over the whole window, which what was there before dilutes.
+        stepwise_growth: times more of both, for what rises in steps: lazy imports do, until they end.
         suspect_looks: suspect looks in a row that make a suspect.
         clear_looks: clear looks that resolve.
         dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
     """
 
     open_growth: float = 2.0
+    whole_growth: float = 1.2
+    stepwise_growth: float = 1.5
     suspect_looks: int = 2
     clear_looks: int = 5
-    dwell_looks: int = 6
+    dwell_looks: int = 12
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
     state["held_looks"] += verdict.suspect or verdict.filling
     if verdict.suspect and state["suspected_bytes"] is None:
         state["suspected_bytes"] = verdict.late_bytes
+        state["suspected_grown_bytes"] = verdict.grown_bytes
         state["suspected_at_look"] = state["held_looks"]
     return replace(leak, state=state)
 
@@ -197,7 +202,9 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
         return None, None
     if state["filling_looks"] >= options.suspect_looks:
         return replace(leak, status="filling", state={**state, "suspected_bytes": None}), None
-    grown = seen.verdict.late_bytes >= options.open_growth * (state["suspected_bytes"] or 0.0)
+    more = options.stepwise_growth if seen.verdict.stepwise else 1.0
+    grown = seen.verdict.late_bytes >= more * options.open_growth * (state["suspected_bytes"] or 0.0)
+    grown = grown and seen.verdict.grown_bytes >= more * options.whole_growth * state.get("suspected_grown_bytes", 0.0)
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
     if state["suspect_looks"] >= options.suspect_looks and grown and dwelt:
         return _open(leak)

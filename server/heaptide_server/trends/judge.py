@@ -15,6 +15,7 @@ from heaptide_server.trends.verdict import Generation, Options, Verdict
 
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 MANY_ROWS = 2000  # step 8
+BETTER = 0.15  # log of the squares left: noise alone makes a bounded shape fit a little better
 FAVOUR = 2.5
 LATE = 0.5  # of a steady rise is in the late half
 RAW = 0.4  # so much of a late rise must be there before the load is taken out of it
@@ -90,7 +91,7 @@ def _verdict(
     sure = z > pooled.STILL_Z and float(best.whole_z[i]) > limit
     together = sure and bool(best.steady[i]) and present > 0 and 2 * voting >= present and 2 * present >= workers
     rising = bool((together and sized) or best.lone[i])
-    slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > 0)
+    slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > BETTER)
     generations_rose = best.rising[i] > 2 * best.falling[i] or best.lives[i] <= max(voting, 1)
     suspect = (
         rising
@@ -121,6 +122,7 @@ def _verdict(
         evidence="",
         ratio=ratio,
         late_bytes=float(best.late_grown[i]),
+        stepwise=2 * best.rising[i] < best.lives[i],
         bytes_per_request_low=None
         if per_request is None or requests is None
         else per_request - NINETY * float(requests.error[i]),

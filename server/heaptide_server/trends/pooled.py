@@ -14,13 +14,14 @@ from heaptide_server.trends.generations import Clock, Curves, Slot
 from heaptide_server.trends.verdict import Options
 
 LONE_Z = 5.5  # of the whole window; DETECTION.md, step 6, asks for 6.5 of the late half alone
+LONE_OTHERS = 0.3  # of its rise: where all rise, one alone proves nothing
 LONE_SIZE = 2.0  # the same step
 STILL_Z = 3.0  # the late half alone, where the whole is sure
 SAME = 0.2  # of the largest worker's rise, to rise with it; of the usual rise, for a fall to count
 VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
 RATE_BLOCKS = 6
-PROPORTIONAL = 0.7  # late slope over early slope, without covariates
+PROPORTIONAL = 0.85  # late slope over early slope, without covariates
 FAR_BETTER = 0.3  # of the squares left
 FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
@@ -109,7 +110,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         late / window.length * units * DAY_S >= options.least_bytes_per_day
     )
     lone_z = pool.normal_score(whole_of / whole_error, line.degrees)
-    sure = (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
+    others = (raw.sum(axis=0) - raw) / max(count - 1, 1)
+    sure = (others < LONE_OTHERS * raw) & (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
     rises, spread, owner = generations.late_rises(curves)
     spread |= (share * late).sum(axis=0) / 2 < FEW_SAMPLES * weight
     lived = generations.lived(slots, curves)[:, None]
@@ -150,9 +152,10 @@ def _free_of_load(clock: Clock, curves: Curves, line: fit.Fit, alone: fit.Fit) -
     What follows the load doesn't fall when it rises. And where a rise in proportion to the requests served fits far
     better than the load and its past without any rise, the load isn't needed.
     """
-    free = line.response < 0
+    slots, rows, width = curves.joined.shape
+    # All workers of a row alike: else the one whose noise looks least like the load would stand out.
+    free = np.tile(line.response.reshape(slots, rows).sum(axis=0) < 0, slots)
     if clock == "requests":
-        slots, rows, width = curves.joined.shape
         early, late, rest = (x.reshape(slots, rows).sum(axis=0) for x in (alone.early, alone.late, alone.rest))
         followed = fit.load_alone(curves.joined.reshape(-1, width), curves.rates).reshape(slots, rows).sum(axis=0)
         free |= np.tile((early > 0) & (late > PROPORTIONAL * early) & (rest < FAR_BETTER * followed), slots)

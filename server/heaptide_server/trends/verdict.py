@@ -74,6 +74,7 @@ class Verdict:
         generations_rising, generations: the same for generations.
         evidence: one sentence that a developer believes.
         late_bytes: rise per worker in the late half of the window, over all generations: what must double.
+        stepwise: it rose in steps: fewer than half of the generations rose evenly.
         ratio: late slope over early slope: 1 for a steady rise, near 0 for one that has ended.
     """
 
@@ -96,6 +97,7 @@ class Verdict:
     evidence: str
     ratio: float = 1.0
     late_bytes: float = 0.0
+    stepwise: bool = False
     bytes_per_request_low: float | None = None
     bytes_per_request_high: float | None = None
     age_h: float = 0.0
