@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-
 from tests.corpus import cases
+from tests.corpus.environments import python_for
 from tests.corpus.judging import in_sites
 from tests.corpus.running import Run, watch
 
@@ -23,6 +23,9 @@ def runs():
     found = {case.name: case for case in cases.cases(where, NAMES)}
     if len(found) < len(NAMES):
         pytest.skip(f"the real leaks aren't at {where}: {cases.VARIABLE} says where they are")
+    for case in found.values():  # one after the other: they share the agent's wheel
+        python_for(case.leaky.pins)
+        python_for(case.fixed.pins)
     with ThreadPoolExecutor(len(found)) as pool:
         yield {name: pool.submit(watch, case.leaky, case.fixed, MOST_S) for name, case in found.items()}
 
