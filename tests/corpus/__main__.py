@@ -60,7 +60,7 @@ def _calm(options: argparse.Namespace) -> list[Run]:
 
 
 def _plain(run: Run) -> dict[str, object]:
-    said = {"leaks": run.leaks, "ever_open": list(run.accused.values()), "worker": run.worker}
+    said = {"leaks": run.leaks, "ever_open": list(run.accused.values()), "worker": run.worker, "resident": run.resident}
     return {"seconds": run.seconds, "ran_s": run.ran_s, "broke": run.broke, **said}
 
 

@@ -37,7 +37,7 @@ class Run:
         leaks: what GET /api/v1/leaks said last.
         accused: the last of what it said of each leak that was ever open.
         worker: the worker as the collector saw it last.
-        first_rss_bytes: the resident set when the worker was first seen.
+        resident: the resident set in bytes at each look, after seconds since the program's start.
         broke: the last words of a program that ended by itself.
     """
 
@@ -48,7 +48,7 @@ class Run:
     leaks: list[dict[str, Any]] = field(default_factory=list)
     accused: dict[str, dict[str, Any]] = field(default_factory=dict)
     worker: dict[str, Any] = field(default_factory=dict)
-    first_rss_bytes: float | None = None
+    resident: list[tuple[float, float]] = field(default_factory=list)
     ran_s: float = 0.0
     broke: str = ""
 
@@ -75,7 +75,8 @@ class Run:
         workers = _get(f"{api}/services/{self.program.name}/workers").get("workers", [])
         if workers:
             self.worker = workers[-1]
-            self.first_rss_bytes = self.first_rss_bytes or self.worker["vitals"].get("rss_bytes")
+            if rss_bytes := self.worker["vitals"].get("rss_bytes"):
+                self.resident.append((round(self.ran_s, 1), rss_bytes))
 
 
 def watch(leaky: Program, fixed: Program, most_s: float) -> tuple[Run, Run]:

@@ -95,8 +95,13 @@ def _notes(run: Run) -> str:
     if not worker:
         return "no report came"
     sampled = worker["tracer"].get("sample_bytes")
-    rss_bytes = worker["vitals"].get("rss_bytes")
-    grown = "?" if None in (rss_bytes, run.first_rss_bytes) else f"{(rss_bytes - run.first_rss_bytes) / _MIB:+.1f} MiB"
+    grown = f"{_grown_bytes(run) / _MIB:+.1f} MiB"
     pace = f"{worker['requests'] / max(run.ran_s, 1):.0f} of {run.program.steps_per_s:.0f} steps/s"
     errors = f", {worker['cost']['errors']:.0f} errors in the agent" if worker["cost"].get("errors") else ""
-    return f"{run.ran_s:.0f} s, {pace}, {grown} resident, sampled every {sampled} bytes{errors}"
+    return f"{run.ran_s:.0f} s, {pace}, {grown} resident after the warm-up, sampled every {sampled} bytes{errors}"
+
+
+def _grown_bytes(run: Run) -> float:
+    """How far the resident set rose after the first quarter of the run, when imports and the tracer's tables are in."""
+    settled = [rss_bytes for seconds, rss_bytes in run.resident if seconds > run.ran_s / 4]
+    return settled[-1] - settled[0] if settled else 0.0
