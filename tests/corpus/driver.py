@@ -3,7 +3,7 @@
     python driver.py FOLDER/app.py STEPS_PER_S
 
 It knows nothing of the tests: it runs in an environment with the program's pins and the agent alone, and ends with
-SIGTERM, or when its parent goes. What the agent needs to know is in HEAPTIDE_*.
+SIGTERM, or when its parent goes. A step is one request, but for one that returns how many it was. What the agent needs to know is in HEAPTIDE_*.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def main() -> None:
     pace_s = 1 / steps_per_s
     due = time.monotonic()
     while True:
-        step()
-        heaptide.count_request()
+        served = step()
+        heaptide.count_request(served if isinstance(served, int) else 1)
         # A step that comes late isn't made up for by a burst: the load stays steady.
         due = max(due + pace_s, time.monotonic() - pace_s)
         time.sleep(max(0.0, due - time.monotonic()))

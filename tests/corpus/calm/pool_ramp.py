@@ -20,10 +20,11 @@ class Connection:
         self.statements[number % 20] = f"select {number}"
 
 
-def step() -> None:
-    """Many requests at once take a connection each, as many as the load asks for by now."""
+def step() -> int:
+    """Many requests at once take a connection each, as many as the load asks for by now; returns how many."""
     at_once = int(MOST_CONNECTIONS * min(1.0, 0.3 + 0.7 * (time.monotonic() - BEGAN) / RAMP_S))
     taken = [IDLE.pop() if IDLE else Connection() for _ in range(at_once)]
     for connection in taken:
         connection.execute(next(NUMBERS))
     IDLE.extend(taken)
+    return at_once
