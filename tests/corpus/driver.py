@@ -3,7 +3,8 @@
     python driver.py FOLDER/app.py STEPS_PER_S
 
 It knows nothing of the tests: it runs in an environment with the program's pins and the agent alone, and ends with
-SIGTERM, or when its parent goes. A step is one request, but for one that returns how many it was. What the agent needs to know is in HEAPTIDE_*.
+SIGTERM, or when its parent goes. A step is one request, but for one that returns how many it was. What the agent needs
+to know is in HEAPTIDE_*.
 """
 
 from __future__ import annotations
