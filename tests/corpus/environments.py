@@ -30,7 +30,7 @@ def python_for(pins: Path | None) -> Path:
     folder = BUILD / f"{pins.parent.name if pins else 'calm'}-{_digest([text.encode(), sys.version.encode()])}"
     python = folder / "bin" / "python"
     if not (folder / "pins").exists():
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)])
         _pip(python, *(["--requirement", str(pins)] if pins else []), *_needs())
         (folder / "pins").write_text(text)
     wheel = agent_wheel()
@@ -62,7 +62,8 @@ def _needs() -> list[str]:
 
 
 def _pip(python: Path, *words: str) -> None:
-    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words])
+    # This project's own pip installs there: a pip in each environment would take longer than most pins.
+    _run([sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", *words])
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> None:

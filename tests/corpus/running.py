@@ -22,7 +22,7 @@ from heaptide_server.demo.processes import Process, free_port
 
 DRIVER = Path(__file__).with_name("driver.py")
 STAYS_S = 5.0  # an open leak must stay one for so long
-MARGIN_S = 15.0  # a fixed program runs for so much longer than its leaky one took
+MARGIN_S = 10.0  # a fixed program runs for so much longer than its leaky one took
 STATUSES = ("filling", "suspect", "open")  # from harmless to worst
 
 _AGENT = {"HEAPTIDE_TRACER": "sampling", "HEAPTIDE_SAMPLE_BYTES": "2048", "HEAPTIDE_INTERVAL": "0.5"}

@@ -96,7 +96,7 @@ def _notes(run: Run) -> str:
         return "no report came"
     sampled = worker["tracer"].get("sample_bytes")
     grown = f"{_grown_bytes(run) / _MIB:+.1f} MiB"
-    pace = f"{worker['requests'] / max(run.ran_s, 1):.0f} of {run.program.steps_per_s:.0f} steps/s"
+    pace = f"{worker['requests'] / max(run.ran_s, 1):.0f} requests/s"
     errors = f", {worker['cost']['errors']:.0f} errors in the agent" if worker["cost"].get("errors") else ""
     return f"{run.ran_s:.0f} s, {pace}, {grown} resident after the warm-up, sampled every {sampled} bytes{errors}"
 

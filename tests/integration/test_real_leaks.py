@@ -10,8 +10,8 @@ from tests.corpus.environments import python_for
 from tests.corpus.judging import in_sites
 from tests.corpus.running import Run, watch
 
-NAMES = ("marshmallow-class-registry", "prometheus-labels")
-MOST_S = 90.0
+NAMES = ("msgpack-invalid-nested", "prometheus-labels")  # one lost in C, one that a library holds
+MOST_S = 150.0  # where the machine is busy; a minute else
 
 Runs = dict[str, "Future[tuple[Run, Run]]"]
 
