@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 CPU_SHARE = 0.02  # of one CPU
-_LOOKS_JUDGED = 3  # one dear look, with a collection in it say, doesn't count
+_LOOKS_JUDGED = 3  # by the middle one: one dear look, with a collection in it say, doesn't count
 
 
 class LookBudget:
@@ -29,7 +29,7 @@ class LookBudget:
             self._costs_s.append(cpu_s)
         self._warm = True
         if len(self._costs_s) == _LOOKS_JUDGED:
-            if sum(self._costs_s) > self._share * self._spacing_s * _LOOKS_JUDGED:
+            if sorted(self._costs_s)[_LOOKS_JUDGED // 2] > self._share * self._spacing_s:
                 self._spacing_s *= 2
             self._costs_s.clear()
         self._due_at = now + 0.9 * self._spacing_s  # a tenth early: reports come on a grid, looks shall not miss it

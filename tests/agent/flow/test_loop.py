@@ -201,3 +201,14 @@ def test_looks_that_take_too_much_cpu_time_become_half_as_frequent_and_never_mor
         now += 10.0
     assert looks[:5] == [0, 1, 2, 3, 5]
     assert {later - earlier for earlier, later in pairwise(looks[4:])} == {2}
+
+
+def test_one_dear_look_in_three_does_not_make_looks_rarer() -> None:
+    budget = LookBudget(interval_s=10.0, share=0.02)
+    looks, now = [], 0.0
+    for turn in range(40):
+        if budget.due(now):
+            looks.append(turn)
+            budget.spent(now, 2.0 if turn % 3 == 0 else 0.1)
+        now += 10.0
+    assert looks == list(range(40))
