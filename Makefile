@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions soak browser pictures clean
+.PHONY: help demo test lint bench versions soak browser pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,12 @@ soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory st
 
 pictures: $(READY) browser ## Take the README's pictures of the real demo
 	$(BIN)/python tests/browser/pictures.py
+
+bench-detection: $(READY) ## Measure precision and recall of the verdicts on a simulated fleet
+	$(BIN)/python -m tests.bench.detection
+
+leaks: $(READY) ## Real leaks of real packages, leaky and fixed, under the agent
+	$(BIN)/python -m tests.corpus
 
 clean: ## Remove the virtual environment and what was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
