@@ -158,8 +158,9 @@ class Watch:
             self._options.trends,
             least_bytes=NATIVE_SIZE * self._options.trends.least_bytes,
             least_bytes_per_day=NATIVE_SIZE * self._options.trends.least_bytes_per_day,
-            least_intervals=NATIVE_PATIENCE * self._options.trends.least_intervals,
         )
+        if self._matrix.intervals(group) < NATIVE_PATIENCE * options.least_intervals:
+            return None
         found = judge.judge(self._matrix.resident(group), options)
         if not found:
             return None

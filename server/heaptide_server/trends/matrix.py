@@ -72,13 +72,17 @@ class Matrix:
                 living.setdefault(self._group(track), []).append(track)
         due = []
         for group, tracks in living.items():
-            lived: Counter[str] = Counter()
-            for track in self._of(group):
-                lived[self._slot(track)] += track.used * track.width
-            every = min(max(max(lived.values()) // LOOKS, 1), SLOWEST_LOOK)
+            every = min(max(self.intervals(group) // LOOKS, 1), SLOWEST_LOOK)
             if self._news[group] >= every * len(tracks):
                 due.append(group)
         return due
+
+    def intervals(self, group: Group) -> int:
+        """Intervals known of the slot that is known best, over all its kept lives."""
+        lived: Counter[str] = Counter()
+        for track in self._of(group):
+            lived[self._slot(track)] += track.used * track.width
+        return max(lived.values(), default=0)
 
     def looked_at(self, group: Group) -> None:
         """The next look follows when the window has moved again."""
