@@ -47,7 +47,7 @@ class Collector(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.sites: list[int] = []
         self.defined: dict[int, str] = {}
-        self.asked = False
+        self.asked: list[int] = []
         self.answers: list[dict[str, Any]] = []
         self.answered = threading.Event()
 
@@ -61,8 +61,8 @@ class Collector(ThreadingHTTPServer):
             self.answered.set()
         reply: dict[str, Any] = {"acknowledged": report["sequence"]}
         if self.sites and not self.asked:
-            self.asked = True
-            reply["requests"] = [{"id": "d1", "kind": "diagnose", "sites": self.sites[:8], "by_hand": False}]
+            self.asked = self.sites[:8]
+            reply["requests"] = [{"id": "d1", "kind": "diagnose", "sites": self.asked, "by_hand": False}]
         return reply
 
 
@@ -105,7 +105,7 @@ def test_a_workers_answer_names_types_and_holder(collector):
         worker.wait()
     (answer,) = collector.answers
     assert (answer["id"], answer["status"], answer["reason"]) == ("d1", "done", "")
-    assert [site["site"] for site in answer["sites"]] == collector.sites[:8]
+    assert [site["site"] for site in answer["sites"]] == collector.asked
     types = {one["name"] for site in answer["sites"] for one in site["types"]}
     assert types & {"__main__.Quote", "list"}
     holders = {path["hops"][0]["name"] for site in answer["sites"] for path in site["retention"]}
