@@ -23,6 +23,10 @@ def start(name: str) -> object:
         import pyroscope
 
         return pyroscope.configure(application_name="bench", mem_enabled=True, cpu_enabled=False, upload_interval=3600)
+    if product == "mprofile":
+        import mprofile
+
+        return mprofile.start(max_frames=64, sample_rate=int(setting.split()[0]) * 1024)
     if product == "memray":
         import memray
 
