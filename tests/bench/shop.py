@@ -13,17 +13,17 @@ from tests.bench.collectors import Collector, collector
 from tests.bench.servers import Server, running
 from tests.bench.table import show, spread
 
-REQUESTS, WARM_UP = 150, 300
+REQUESTS, WARM_UP, INTERVAL_S = 60, 300, 5
 PATH = "/products/7/quote?pieces=3"
 # Tracers side by side, lives of the servers and rounds in each: the exact one is so slow that a few rounds show it.
-GROUPS = ((("off", "sampling"), 6, 60), (("exact",), 1, 15))
+GROUPS = ((("off", "sampling"), 6, 150), (("exact",), 1, 20))
 
 
 def main() -> None:
     rows = [row for group in GROUPS for row in _rows(*group)]
     show(
-        f"The shop, alternating rounds of {REQUESTS} requests, a report every 30 s",
-        ["variant", "rounds", "requests per second", "CPU per request", "the agent's thread", "the agent holds"],
+        f"The shop, alternating rounds of {REQUESTS} requests, a report every {INTERVAL_S} s",
+        ["variant", "rounds", "requests per second", "CPU per request", "CPU of the agent's thread", "the agent holds"],
         rows,
     )
 
@@ -31,14 +31,16 @@ def main() -> None:
 def _rows(tracers: Sequence[str], lives: int, rounds: int) -> list[list[str]]:
     wall: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}
-    costs: dict[str, list[dict[str, Any]]] = {}
+    costs: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for _ in range(lives):
         with collector() as there, running(_variants(there, tracers)) as servers:
             for server in servers:
                 server.batch(WARM_UP, PATH)
+            agents = [server.name for server in servers[2:]]
+            before = [_worker(there, name) for name in agents]
             _measure(servers, rounds, wall, cpu)
-            for server in servers[2:]:
-                costs.setdefault(server.name, []).append(_worker(there, server.name))
+            for name, first in zip(agents, before, strict=True):
+                costs.setdefault(name, []).append((first, _worker(there, name)))
     return [
         [
             name,
@@ -53,7 +55,7 @@ def _rows(tracers: Sequence[str], lives: int, rounds: int) -> list[list[str]]:
 
 
 def _variants(there: Collector, tracers: Sequence[str]) -> dict[str, dict[str, str]]:
-    on = {"HEAPTIDE_COLLECTOR": there.url}
+    on = {"HEAPTIDE_COLLECTOR": there.url, "HEAPTIDE_INTERVAL": str(INTERVAL_S)}
     traced = {f"agent, {name}": on | {"HEAPTIDE_TRACER": name, "HEAPTIDE_SERVICE": f"agent-{name}"} for name in tracers}
     return {"base": {}, "control (a second base)": {}, **traced}
 
@@ -75,15 +77,15 @@ def _worker(there: Collector, name: str) -> dict[str, Any]:
     return workers[-1]
 
 
-def _own_cost(workers: list[dict[str, Any]]) -> tuple[str, str]:
-    """CPU of the agent's thread as a share of one core since its start, and the memory it says it holds."""
+def _own_cost(workers: list[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[str, str]:
+    """CPU of the agent's thread between two of its reports as a share of one core, and the memory it says it holds."""
     if not workers:
         return "-", "-"
-    shares = [worker["cost"]["cpu_s"] / _reported_s(worker) for worker in workers]
-    held = median(worker["cost"]["held_bytes"] for worker in workers)
-    return f"{median(shares):.2%}", f"{held / 1024:,.0f} KiB"
+    cpu_s = sum(last["cost"]["cpu_s"] - first["cost"]["cpu_s"] for first, last in workers)
+    passed_s = sum(_reported_at(last) - _reported_at(first) for first, last in workers)
+    held = median(last["cost"]["held_bytes"] for _, last in workers)
+    return f"{cpu_s / passed_s:.3%}", f"{held / 1024:,.0f} KiB"
 
 
-def _reported_s(worker: dict[str, Any]) -> float:
-    began, told = (datetime.fromisoformat(worker[name]) for name in ("started_at", "last_seen"))
-    return (told - began).total_seconds()
+def _reported_at(worker: dict[str, Any]) -> float:
+    return datetime.fromisoformat(worker["last_seen"]).timestamp()
