@@ -14,14 +14,19 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     elapsed_s   seconds since the base report was taken (since the worker's start where base is 0)
     final       true: the worker is ending in good order and this is its last report
     requests    requests served since the base report
-    vitals      one number or null for each name in `VITALS`
+    vitals      one number or null for each name in `VITALS`; pymalloc_used_bytes and pymalloc_free_bytes: blocks of
+                Python's own allocator; garbage_bytes: what nothing holds and the garbage collector will free, as the
+                last walk over the heap found it, an estimate with its standard error; null after the oldest
+                generation was collected, or an hour
     tracer      {name, frames, sample_bytes, traced_bytes, skipped}: sample_bytes, traced_bytes: int or null;
                 skipped: this report has no new look at the sites, because looking every time would pass the budget
     sites       {first, frames, define, changes}: define is a list of stacks, allocation first, each a list of
                 indexes into `frames`, [file, function, line, in_app] each; they get the worker's site numbers
                 first, first + 1, ...; changes: packed columns (`SITE_COLUMNS`), base64
     types       {first, define, changes}: the same for object types, whose definitions are their qualified names
-    agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away
+    agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away;
+                `census_spacing_s`: seconds from the last count of objects to the next, where one took longer than
+                its pause budget; 0 where objects are counted for each report
     answers     answers to the collector's requests, [{id, status, ...}]
 
 A request of the kind "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person
@@ -81,6 +86,10 @@ VITALS = (
     "limit_used_bytes",
     "malloc_used_bytes",
     "malloc_free_bytes",
+    "pymalloc_used_bytes",
+    "pymalloc_free_bytes",
+    "garbage_bytes",
+    "garbage_error_bytes",
     "gc_collections",
     "gc_pending",
     "gc_uncollectable",
@@ -88,7 +97,7 @@ VITALS = (
     "open_files",
     "cpu_s",
 )
-COSTS = ("cpu_s", "held_bytes", "longest_hold_s", "dropped_reports", "errors")
+COSTS = ("cpu_s", "held_bytes", "longest_hold_s", "dropped_reports", "errors", "census_spacing_s")
 
 
 def pack(ids: Sequence[int], columns: dict[str, Sequence[int]]) -> bytes:

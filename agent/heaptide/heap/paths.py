@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from heaptide.heap.answer import Found, Link, Root
+from heaptide.heap.breathing import breathing
 
 KEPT_AT_END = 16  # as in `_native/answer.c`: links behind the gap of a very long path, and the last one
 SMALL_DICT = 64  # keys of a larger dict are data, not names
@@ -61,7 +62,7 @@ def merge(found: Iterable[Found], threads: Mapping[int, str], most: int = 5) -> 
         most: paths returned at the most.
     """
     groups: dict[tuple[tuple[str, str], ...], list[list[_Named]]] = {}
-    for one in found:
+    for one in breathing(found):
         if one.root is not None and one.links:
             hops = _repeats(_Namer(one.root, threads).hops(one.links, one.left_out))
             groups.setdefault(tuple((hop.name, hop.type) for hop in hops), []).append(hops)
