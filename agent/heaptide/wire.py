@@ -27,18 +27,20 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away;
                 `census_spacing_s`: seconds from the last count of objects to the next, where one took longer than
                 its pause budget; 0 where objects are counted for each report
-    answers     answers to the collector's requests, [{id, status, ...}]
+    answers     answers to the collector's requests, [{id, status, reason, ...}]
 
-A request of the kind "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person
-asked. Its answer is {id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or
-""; sites: one {site, samples, types, ages, retention, garbage_share} for each site asked for:
+A request is repeated until its answer has come; an agent answers a repeated one from memory. One of the kind
+"diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person asked. Its answer is
+{id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or ""; sites: one
+{site, samples, types, ages, retention, garbage_share} for each site asked for:
 
     samples         live samples of the site
     types           [{name, share}], share of the site's oldest samples by bytes, 0 to 1, largest first
     ages            live bytes (an estimate) by age, {under_1_min, under_5_min, under_30_min, under_2_h, older}
     retention       [{count, hops}], most blocks first: how many samples are held in this way, and from the holder to
                     the block one {name, type, length, bound} a hop; length: elements of a container, bound: the most
-                    that it may ever hold, int or null each
+                    that it may ever hold, int or null each; what no traverse function tells of begins with a hop of
+                    the name "held from C"
     garbage_share   part of the bytes that nothing holds any more and the garbage collector will free
 
 types, retention and garbage_share are null where the walk over the heap was refused; cost, where it wasn't, is

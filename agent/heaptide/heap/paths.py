@@ -13,6 +13,7 @@ from heaptide.heap.breathing import breathing
 
 KEPT_AT_END = 16  # as in `_native/answer.c`: links behind the gap of a very long path, and the last one
 SMALL_DICT = 64  # keys of a larger dict are data, not names
+MOST_BOUND = 1 << 40  # elements: a larger bound bounds nothing
 
 _MODULE, _NAMED, _FRAME, _TEMPORARY, _GLOBALS, _THREAD, _CONTEXT, _FROM_C = range(1, 9)  # hw_root_kind
 # Parts of functions, generators and contexts that are no hops of their own.
@@ -195,7 +196,7 @@ def _merged(hops: Sequence[_Named]) -> Hop:
     if first.times > 1 and name != "...":
         name = f"{name} ({max(hop.times for hop in hops):,} times)"
     length, bound = max(hop.length for hop in hops), max(hop.bound for hop in hops)
-    return Hop(name, first.type, length if length >= 0 else None, bound if bound >= 0 else None)
+    return Hop(name, first.type, length if length >= 0 else None, bound if 0 <= bound <= MOST_BOUND else None)
 
 
 def _short(type_name: str) -> str:
