@@ -288,7 +288,7 @@ class Resident:
             standard error, as of the last walk over the heap.
         malloc_free_bytes: free, but kept by the C library.
         pymalloc_free_bytes: free, but kept by Python's own allocator.
-        native_bytes: the rest: code, stacks, memory of extensions, and large blocks that Python allocated before tracing
+        native_bytes: the rest: code, stacks, memory of extensions, and large blocks of Python's from before tracing
             began.
     """
 
