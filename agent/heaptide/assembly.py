@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from heaptide import identity, servers
 from heaptide.census import Census
 from heaptide.delivery import Delivery
+from heaptide.heap.diagnosis import Diagnosis
 from heaptide.inbox import Inbox
 from heaptide.loop import Loop
 from heaptide.paths import Places
@@ -35,8 +36,9 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         raise ValueError(f"an agent that is {agent.state} has no settings or no tracer")
     settings, ring = agent.settings, Ring()
     worker = _worker(settings, agent.module)
+    diagnosis = Diagnosis()
     reporter = Reporter(
-        Sources(agent.tracer, Census(), Vitals(), Places().place),
+        Sources(agent.tracer, Census(), Vitals(garbage=diagnosis.garbage.vitals), Places().place),
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
@@ -50,6 +52,7 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         gate=agent.gate,
         interval_s=settings.interval_s,
         supervises=supervises,
+        diagnosis=diagnosis,
     )
 
 

@@ -135,7 +135,9 @@ class Loop:
     def _answer(self) -> None:
         while self._delivery.requests:
             request = self._delivery.requests.pop(0)
-            self._reporter.answers.append(self._answer_to(request))
+            answer = self._answer_to(request)
+            if answer not in self._reporter.answers:  # a request that came with two replies
+                self._reporter.answers.append(answer)
 
     def _answer_to(self, request: dict[str, Any]) -> dict[str, Any]:
         identity = str(request.get("id"))[:_ANSWER_CHARACTERS]

@@ -23,6 +23,10 @@ MOST_FINAL_LOOK_S = 0.5  # a longer look would eat the 2 s that an ending proces
 class CensusLike(Protocol):
     """What is asked of `heaptide.census.Census`."""
 
+    @property
+    def spacing_s(self) -> float:
+        """Seconds from the last count to the next; 0 where each report has one."""
+
     def take(self, most: int = ...) -> dict[str, int] | None:
         """Objects per type; None where this count was skipped."""
 
@@ -203,4 +207,5 @@ class Reporter:
             "held_bytes": held_bytes + self._tracer_held_bytes + self._sites.held_bytes() + self._types.held_bytes(),
             "longest_hold_s": look.hold_s if look else 0.0,
             "errors": self._gate.errors,
+            "census_spacing_s": self._sources.census.spacing_s,
         }

@@ -14,26 +14,33 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     elapsed_s   seconds since the base report was taken (since the worker's start where base is 0)
     final       true: the worker is ending in good order and this is its last report
     requests    requests served since the base report
-    vitals      one number or null for each name in `VITALS`
+    vitals      one number or null for each name in `VITALS`; pymalloc_used_bytes and pymalloc_free_bytes: blocks of
+                Python's own allocator; garbage_bytes: what nothing holds and the garbage collector will free, as the
+                last walk over the heap found it, an estimate with its standard error; null after the oldest
+                generation was collected, or an hour
     tracer      {name, frames, sample_bytes, traced_bytes, skipped}: sample_bytes, traced_bytes: int or null;
                 skipped: this report has no new look at the sites, because looking every time would pass the budget
     sites       {first, frames, define, changes}: define is a list of stacks, allocation first, each a list of
                 indexes into `frames`, [file, function, line, in_app] each; they get the worker's site numbers
                 first, first + 1, ...; changes: packed columns (`SITE_COLUMNS`), base64
     types       {first, define, changes}: the same for object types, whose definitions are their qualified names
-    agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away
-    answers     answers to the collector's requests, [{id, status, ...}]
+    agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away;
+                `census_spacing_s`: seconds from the last count of objects to the next, where one took longer than
+                its pause budget; 0 where objects are counted for each report
+    answers     answers to the collector's requests, [{id, status, reason, ...}]
 
-A request of the kind "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person
-asked. Its answer is {id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or
-""; sites: one {site, samples, types, ages, retention, garbage_share} for each site asked for:
+A request is repeated until its answer has come; an agent answers a repeated one from memory. One of the kind
+"diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person asked. Its answer is
+{id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or ""; sites: one
+{site, samples, types, ages, retention, garbage_share} for each site asked for:
 
     samples         live samples of the site
     types           [{name, share}], share of the site's oldest samples by bytes, 0 to 1, largest first
     ages            live bytes (an estimate) by age, {under_1_min, under_5_min, under_30_min, under_2_h, older}
     retention       [{count, hops}], most blocks first: how many samples are held in this way, and from the holder to
                     the block one {name, type, length, bound} a hop; length: elements of a container, bound: the most
-                    that it may ever hold, int or null each
+                    that it may ever hold, int or null each; what no traverse function tells of begins with a hop of
+                    the name "held from C"
     garbage_share   part of the bytes that nothing holds any more and the garbage collector will free
 
 types, retention and garbage_share are null where the walk over the heap was refused; cost, where it wasn't, is
@@ -81,6 +88,10 @@ VITALS = (
     "limit_used_bytes",
     "malloc_used_bytes",
     "malloc_free_bytes",
+    "pymalloc_used_bytes",
+    "pymalloc_free_bytes",
+    "garbage_bytes",
+    "garbage_error_bytes",
     "gc_collections",
     "gc_pending",
     "gc_uncollectable",
@@ -88,7 +99,7 @@ VITALS = (
     "open_files",
     "cpu_s",
 )
-COSTS = ("cpu_s", "held_bytes", "longest_hold_s", "dropped_reports", "errors")
+COSTS = ("cpu_s", "held_bytes", "longest_hold_s", "dropped_reports", "errors", "census_spacing_s")
 
 
 def pack(ids: Sequence[int], columns: dict[str, Sequence[int]]) -> bytes:

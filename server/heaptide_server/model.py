@@ -284,16 +284,19 @@ class Resident:
 
     Attributes:
         python_bytes: live in Python's allocators, an estimate where the tracer samples, with its standard error.
-        garbage_bytes: held by nothing, waiting for the garbage collector; part of `python_bytes`.
+        garbage_bytes: held by nothing, waiting for the garbage collector; part of `python_bytes`. An estimate with its
+            standard error, as of the last walk over the heap.
         malloc_free_bytes: free, but kept by the C library.
         pymalloc_free_bytes: free, but kept by Python's own allocator.
-        native_bytes: the rest: code, stacks, memory of extensions, and what Python allocated before tracing began.
+        native_bytes: the rest: code, stacks, memory of extensions, and large blocks of Python's from before tracing
+            began.
     """
 
     rss_bytes: float | None
     python_bytes: float | None
     python_error_bytes: float | None
     garbage_bytes: float | None
+    garbage_error_bytes: float | None
     malloc_free_bytes: float | None
     pymalloc_free_bytes: float | None
     native_bytes: float | None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -182,9 +183,12 @@ def fill(path: Path) -> None:
     store.close()
 
 
-def way(*hops: tuple[str, str, int | None], count: int = 3, **facts: Any) -> dict[str, Any]:
-    told = [{"name": name, "type": type_name, "length": length} for name, type_name, length in hops]
-    return {"count": count, "hops": told} | facts
+def way(*hops: tuple[str, str, int | None], count: int = 3, bounds: tuple[int | None, ...] = ()) -> dict[str, Any]:
+    told = [
+        {"name": name, "type": type_name, "length": length, "bound": bound}
+        for (name, type_name, length), bound in zip_longest(hops, bounds)
+    ]
+    return {"count": count, "hops": told}
 
 
 TOO_LARGE = "forking this process of 2,310 MB is expected to stop it for 286 ms, and 100 ms are allowed"
@@ -195,9 +199,9 @@ QUOTES_PATHS = [
     ),
     way(
         ("shop.quotes.cached", "functools._lru_cache_wrapper", 500), ("[cached]", "shop.quotes.Quote", None), count=9,
-        bound={"kind": "lru_cache", "maxsize": 500},
+        bounds=(500,),
     ),
-    way(("held from C", "", None), ("[index]", "dict", 5), count=4, held_from_c=True),
+    way(("held from C", "", None), ("[index]", "dict", 5), count=4),
 ]  # fmt: skip
 
 
@@ -205,7 +209,7 @@ def done(paths: list[dict[str, Any]]) -> dict[str, Any]:
     ages = {"under_1_min": 0.3, "under_5_min": 1.1, "under_30_min": 3.4, "under_2_h": 6.2, "older": 6.9}
     types = [("dict", 0.62), ("shop.quotes.Quote", 0.24), ("list", 0.139), (HOSTILE, 0.001)]
     site = {
-        "site": 0, "types": [{"name": name, "share": share} for name, share in types], "retention": {"paths": paths},
+        "site": 0, "types": [{"name": name, "share": share} for name, share in types], "retention": paths,
         "ages": {name: size * MIB for name, size in ages.items()}, "garbage_share": 0.04,
     }  # fmt: skip
     return {"status": "done", "reason": None, "sites": [site]}

@@ -119,7 +119,7 @@ def test_what_holds_a_leak_reads_as_code_one_hop_a_line(browser: Any, site: str)
         browser.ask("return document.querySelector('.path-head').innerText").replace("\xa0", " ")
         == "187 of 200 samples"
     )
-    assert badges == ["bounded: lru_cache, at most 500", "held from C"]
+    assert badges == ["bounded: functools._lru_cache_wrapper, at most 500", "held from C"]
     types = browser.ask("return document.querySelector('.types').innerText").replace("\xa0", " ")
     assert "dict\n62 %\nshop.quotes.Quote\n24 %" in types
     ages = browser.ask("return document.querySelector('.ages').innerText").replace("\xa0", " ")

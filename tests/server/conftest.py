@@ -160,10 +160,10 @@ def found() -> Callable[..., dict[str, Any]]:
             {"name": "[key]", "type": "shop.quotes.Quote", "length": None},
             {"name": "Quote.lines", "type": "list", "length": 3},
         ]
-        path = {"count": count, "hops": hops, "bound": None, "held_from_c": False}
+        path = {"count": count, "hops": hops}
         ages = {"under_1_min": 10, "under_5_min": 20.5, "under_30_min": 30, "under_2_h": 0, "older": 40}
         types = [{"name": "shop.quotes.Quote", "share": 0.75}, {"name": "dict", "share": 0.25}]
-        told = [{"site": site, "types": types, "ages": ages, "retention": {"paths": [path]}} for site in sites]
+        told = [{"site": site, "types": types, "ages": ages, "retention": [path]} for site in sites]
         return {"id": number, "status": "done", "reason": None, "sites": told}
 
     return _found

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from heaptide.heap.breathing import breathing
 
 _LENGTH = struct.Struct("=Q")
 _NUMBER = struct.Struct("=q")
 _SECONDS = struct.Struct("=d")
 _TEXT = struct.Struct("=H")
 
-# What became of a block: held by a path, garbage that awaits collection, the agent's own, or of no object that the
-# walk saw: freed meanwhile, or a buffer of something that isn't a container.
-Fate = Literal["h", "g", "o", "-"]
+# What became of a block: held by a path, held (and nobody asked by which path), garbage that awaits collection, the
+# agent's own, or of no object that the walk saw: freed meanwhile, or a buffer of something that isn't a container.
+Fate = Literal["h", "H", "g", "o", "-"]
+_WITHOUT_PATH: tuple[Fate, ...] = ("H", "g", "o")
 
 
 class Root(NamedTuple):
@@ -96,12 +100,10 @@ def read(answer: bytes | bytearray) -> Answer:
         end = reader.take(_LENGTH)
         walk_s = reader.take(_SECONDS)
         objects, skipped, ended = reader.number(), reader.number(), reader.text()
-        found = []
-        while reader.at < end:
-            found.append(_found(reader))
+        found = tuple(breathing(_each(reader, end)))
     except struct.error as error:
         raise ValueError(f"the walk's answer of {len(answer)} bytes is damaged: {error}") from error
-    return Answer(walk_s, objects, skipped, ended, tuple(found))
+    return Answer(walk_s, objects, skipped, ended, found)
 
 
 class _Reader:
@@ -128,6 +130,11 @@ class _Reader:
         return chr(self._answer[self.at - 1])
 
 
+def _each(reader: _Reader, end: float) -> Iterator[Found]:
+    while reader.at < end:
+        yield _found(reader)
+
+
 def _found(reader: _Reader) -> Found:
     address = reader.number() & (1 << 64) - 1
     fate, storage, kind = reader.letter(), reader.letter() != "\0", reader.text()
@@ -135,9 +142,8 @@ def _found(reader: _Reader) -> Found:
         root = Root(ord(reader.letter()), reader.text(), reader.text(), reader.number())
         left_out, hops = reader.number(), reader.number()
         return Found(address, "h", storage, kind, root, left_out, tuple(_link(reader) for _ in range(hops + 1)))
-    if fate == "g":
-        return Found(address, "g", storage, kind)
-    return Found(address, "o", storage, kind) if fate == "o" else Found(address, "-", False, "")
+    known: Fate | None = next((one for one in _WITHOUT_PATH if one == fate), None)
+    return Found(address, known, storage, kind) if known else Found(address, "-", False, "")
 
 
 def _link(reader: _Reader) -> Link:

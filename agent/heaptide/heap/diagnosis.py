@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
@@ -9,9 +10,12 @@ from typing import Any, Protocol
 
 from heaptide.heap import retention
 from heaptide.heap.answer import Found
+from heaptide.heap.breathing import breathing
+from heaptide.heap.garbage import Garbage
 from heaptide.heap.paths import Path, merge
-from heaptide.heap.retention import Refused, Retention
-from heaptide.heap.samples import Sample, Source, ages, read
+from heaptide.heap.remembered import Remembered
+from heaptide.heap.retention import MOST_TARGETS, Block, Refused, Retention
+from heaptide.heap.samples import Sample, Source, ages, ordinals, read
 
 SPACING_S = 3600.0  # between two diagnoses that nobody asked for by hand
 MOST_SITES = 8
@@ -25,7 +29,9 @@ KeyOf = Callable[[int], "Hashable | None"]
 class Finder(Protocol):
     """`heaptide.heap.retention.find`, or a fake of it."""
 
-    def __call__(self, targets: Sequence[tuple[int, int]], *, stopping: Callable[[], bool]) -> Retention | Refused:
+    def __call__(
+        self, targets: Sequence[Block], *, others: Sequence[Block], stopping: Callable[[], bool]
+    ) -> Retention | Refused:
         """See `heaptide.heap.retention.find`."""
 
 
@@ -37,6 +43,9 @@ def _samples() -> bytes:
 
 class Diagnosis:
     """Diagnoses sites on request. Used by the agent's thread alone.
+
+    Attributes:
+        garbage: what the last walk said of garbage.
 
     Args:
         samples: gives the sampler's live samples, packed; raises ImportError where there is no sampler.
@@ -51,15 +60,24 @@ class Diagnosis:
         self._find = find
         self._clock = clock
         self._not_before = float("-inf")
+        self._remembered = Remembered(clock)
+        self.garbage = Garbage(clock=clock)
 
     def answer(self, request: dict[str, Any], key_of: KeyOf, stopping: Callable[[], bool]) -> dict[str, Any]:
-        """The answer to a request, as `heaptide.wire` tells, without its id.
+        """The answer to a request, as `heaptide.wire` tells, without its id; the same to a request that comes again.
 
         Args:
-            request: {"sites": [site numbers], "by_hand": whether a person asked}.
+            request: {"id", "sites": [site numbers], "by_hand": whether a person asked}.
             key_of: gives the key of the stack that has a site number; None where it has none.
             stopping: whether to give up, because the agent is to stop.
         """
+        answer = self._remembered.answer(request)
+        if answer is None:
+            answer = self._answer(request, key_of, stopping)
+            self._remembered.keep(request, answer)
+        return answer
+
+    def _answer(self, request: dict[str, Any], key_of: KeyOf, stopping: Callable[[], bool]) -> dict[str, Any]:
         sites = request.get("sites")
         if not isinstance(sites, list) or not 0 < len(sites) <= MOST_SITES or not all(type(n) is int for n in sites):
             return _refusal(f"sites isn't a list of 1 to {MOST_SITES} site numbers")
@@ -75,32 +93,51 @@ class Diagnosis:
             return _refusal("only the sampling tracer knows which objects a site made, and it isn't built here")
 
     def _diagnose(self, keys: dict[int, Hashable | None], now: float, stopping: Callable[[], bool]) -> dict[str, Any]:
-        by_site = self._of_sites(keys)
-        asked = [sample for samples in by_site.values() for sample in samples[:MOST_SAMPLES]]
-        held = self._find([(sample.address, sample.size) for sample in asked], stopping=stopping)
+        samples = read(self._samples())
+        by_site = _by_site(samples, keys)
+        asked = [sample for own in by_site.values() for sample in own[:MOST_SAMPLES]]
+        others, each = _others(samples, asked)
+        as_of = self.garbage.now()
+        held = self._find(_blocks(asked), others=_blocks(others), stopping=stopping)
         if isinstance(held, Refused):
-            return {**_refusal(held.reason), "sites": [_site(n, samples, None) for n, samples in by_site.items()]}
+            return {**_refusal(held.reason), "sites": [_site(n, own, None) for n, own in by_site.items()]}
         self._not_before = now + SPACING_S
         # What was freed before the walk may have left its address to another block; what lives now has lived then.
-        living = {sample.address: sample.ordinal for samples in self._of_sites(keys).values() for sample in samples}
+        living = ordinals(self._samples())
         found = {
             sample.address: held.found[sample.address]
-            for sample in asked
+            for sample in breathing([*asked, *others])
             if living.get(sample.address) == sample.ordinal and sample.address in held.found
         }
+        if not held.note:  # what an incomplete walk didn't reach isn't known
+            self.garbage.found(as_of, [(1.0, asked), (each, others)], found)
         return {
             "status": "done",
             "reason": held.note,
-            "sites": [_site(n, samples, found) for n, samples in by_site.items()],
+            "sites": [_site(n, own, found) for n, own in by_site.items()],
             "cost": {"fork_s": held.fork_s, "walk_s": held.walk_s, "objects": held.objects},
         }
 
-    def _of_sites(self, keys: dict[int, Hashable | None]) -> dict[int, list[Sample]]:
-        numbers = {key: site for site, key in keys.items() if isinstance(key, int)}
-        by_site: dict[int, list[Sample]] = {site: [] for site in keys}
-        for sample in read(self._samples(), numbers):
+
+def _by_site(samples: Sequence[Sample], keys: dict[int, Hashable | None]) -> dict[int, list[Sample]]:
+    numbers = {key: site for site, key in keys.items() if isinstance(key, int)}
+    by_site: dict[int, list[Sample]] = {site: [] for site in keys}
+    for sample in breathing(samples):
+        if sample.key in numbers:
             by_site[numbers[sample.key]].append(sample)
-        return by_site
+    return by_site
+
+
+def _others(samples: Sequence[Sample], asked: Sequence[Sample]) -> tuple[list[Sample], float]:
+    """All other samples, or as many as a walk takes, evenly drawn; and how many samples each of them stands for."""
+    taken = {sample.ordinal for sample in asked}
+    rest = [sample for sample in breathing(samples) if sample.ordinal not in taken]
+    others = rest[:: math.ceil(len(rest) / (MOST_TARGETS - len(asked))) or 1]
+    return others, len(rest) / len(others) if others else 1.0
+
+
+def _blocks(samples: Sequence[Sample]) -> list[Block]:
+    return [(sample.address, sample.size) for sample in samples]
 
 
 def _refusal(reason: str) -> dict[str, Any]:
@@ -112,7 +149,7 @@ def _site(number: int, samples: Sequence[Sample], found: dict[int, Found] | None
     site: dict[str, Any] = {"site": number, "samples": len(samples), "ages": ages(samples)}
     if found is None:
         return {**site, "types": None, "retention": None, "garbage_share": None}
-    walked = [sample for sample in samples if sample.address in found]
+    walked = [sample for sample in samples[:MOST_SAMPLES] if sample.address in found]
     mine = [found[sample.address] for sample in walked]
     garbage = sum(sample.weight_bytes for sample in walked if found[sample.address].fate == "g")
     total = sum(sample.weight_bytes for sample in walked)

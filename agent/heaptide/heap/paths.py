@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from heaptide.heap.answer import Found, Link, Root
+from heaptide.heap.breathing import breathing
 
 KEPT_AT_END = 16  # as in `_native/answer.c`: links behind the gap of a very long path, and the last one
 SMALL_DICT = 64  # keys of a larger dict are data, not names
+MOST_BOUND = 1 << 40  # elements: a larger bound bounds nothing
 
 _MODULE, _NAMED, _FRAME, _TEMPORARY, _GLOBALS, _THREAD, _CONTEXT, _FROM_C = range(1, 9)  # hw_root_kind
 # Parts of functions, generators and contexts that are no hops of their own.
@@ -61,7 +63,7 @@ def merge(found: Iterable[Found], threads: Mapping[int, str], most: int = 5) -> 
         most: paths returned at the most.
     """
     groups: dict[tuple[tuple[str, str], ...], list[list[_Named]]] = {}
-    for one in found:
+    for one in breathing(found):
         if one.root is not None and one.links:
             hops = _repeats(_Namer(one.root, threads).hops(one.links, one.left_out))
             groups.setdefault(tuple((hop.name, hop.type) for hop in hops), []).append(hops)
@@ -194,7 +196,7 @@ def _merged(hops: Sequence[_Named]) -> Hop:
     if first.times > 1 and name != "...":
         name = f"{name} ({max(hop.times for hop in hops):,} times)"
     length, bound = max(hop.length for hop in hops), max(hop.bound for hop in hops)
-    return Hop(name, first.type, length if length >= 0 else None, bound if bound >= 0 else None)
+    return Hop(name, first.type, length if length >= 0 else None, bound if 0 <= bound <= MOST_BOUND else None)
 
 
 def _short(type_name: str) -> str:

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from heaptide.heap import answer as answers
 from heaptide.heap.answer import Found
+from heaptide.heap.breathing import breathing
 from heaptide.heap.paths import Path, merge
 
 try:
@@ -24,12 +25,15 @@ except ImportError:  # it wasn't built for this interpreter
 
 PAUSE_BUDGET_S = 0.1  # forking stops the process; it is asked for at most once an hour
 TIME_LIMIT_S = 10.0
-MOST_TARGETS = 4096
+MOST_TARGETS = 8192  # as in `_native/walk.h`
 MOST_BYTES = 400 << 20  # of the child, for 16 million objects
 # Forking copies the tables of the process's pages: 10 ms at 125 MB, 57 ms at 460 MB on a slow virtual machine.
 FORK_S_PER_BYTE = 57e-3 / 460e6
 _READ_S = 0.1
-_TARGET = struct.Struct("=QQ")
+_TARGET = struct.Struct("=QQQ")
+
+# Address and size in bytes.
+Block = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ _COST = ForkCost()
 
 
 def find(
-    targets: Sequence[tuple[int, int]],
+    targets: Sequence[Block],
     *,
+    others: Sequence[Block] = (),
     time_limit_s: float = TIME_LIMIT_S,
     pause_budget_s: float = PAUSE_BUDGET_S,
     cost: ForkCost = _COST,
@@ -90,7 +95,8 @@ def find(
     """Finds what holds blocks of memory. The calling thread waits, all others run on but for the time of a fork.
 
     Args:
-        targets: address and size in bytes of each block, at most 4,096.
+        targets: blocks whose holders are asked for, at most 8,192.
+        others: blocks of which only the fate is asked, as many as are left of that number.
         time_limit_s: seconds after which the walk is given up.
         pause_budget_s: refuse where forking is expected to take longer.
         cost: what forking has cost so far.
@@ -108,15 +114,21 @@ def find(
             f"forking this process of {rss_bytes / 1e6:,.0f} MB is expected to stop it for {expected_s * 1e3:.0f} ms,"
             f" and {pause_budget_s * 1e3:.0f} ms are allowed"
         )
-    if not targets:
+    if not (targets or others):
         return Retention([], {}, 0, 0.0, 0.0)
     try:
-        return _walk(targets, time_limit_s, lambda fork_s: cost.measured(rss_bytes, fork_s), stopping)
+        return _walk(_packed(targets, others), time_limit_s, lambda fork_s: cost.measured(rss_bytes, fork_s), stopping)
     except OSError as error:
         return Refused(f"the process couldn't be forked: {error}")
 
 
-def _find_slowly(targets: Sequence[tuple[int, int]]) -> Retention | Refused:
+def _packed(targets: Sequence[Block], others: Sequence[Block]) -> bytes:
+    rows = {address: (size, 0) for address, size in others[: max(0, MOST_TARGETS - len(targets))]}
+    rows.update((address, (size, 1)) for address, size in targets[:MOST_TARGETS])
+    return b"".join(_TARGET.pack(address, *row) for address, row in breathing(sorted(rows.items())))
+
+
+def _find_slowly(targets: Sequence[Block]) -> Retention | Refused:
     from heaptide.heap.fallback import MOST_OBJECTS, chains
 
     began = time.monotonic()
@@ -138,10 +150,9 @@ def _find_slowly(targets: Sequence[tuple[int, int]]) -> Retention | Refused:
 
 
 def _walk(
-    targets: Sequence[tuple[int, int]], limit_s: float, forked: Callable[[float], None], stopping: Callable[[], bool]
+    packed: bytes, limit_s: float, forked: Callable[[float], None], stopping: Callable[[], bool]
 ) -> Retention | Refused:
     deadline = time.monotonic() + limit_s
-    packed = b"".join(_TARGET.pack(address, size) for address, size in sorted(dict(targets).items())[:MOST_TARGETS])
     modules, named, own = _modules(), list(_handlers()), _own()
     # The child stops a little earlier by itself, to tell what it has found until then.
     pid, fd, fork_s = _walker.fork_walk(packed, modules, named, own, collections.deque, limit_s * 0.8, MOST_BYTES)

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from heaptide.heap.breathing import breathing
+
 # `ht_sample_row` in tracemalloc_ng/_native/look.c: address, size, interval, ordinal, key, age in seconds.
 _ROW = struct.Struct("=QQdQQd")
 
@@ -25,6 +27,7 @@ class Sample(NamedTuple):
         key: its stack's.
         age_s: seconds since it was allocated.
         weight_bytes: bytes that it stands for.
+        odds: with which it was drawn.
     """
 
     address: int
@@ -33,23 +36,28 @@ class Sample(NamedTuple):
     key: int
     age_s: float
     weight_bytes: float
+    odds: float
 
 
-def read(packed: bytes, keys: Iterable[int]) -> list[Sample]:
-    """The samples of these stacks, oldest first.
+def read(packed: bytes) -> list[Sample]:
+    """All live samples, oldest first.
 
     Args:
         packed: rows as `_sampler.samples` packs them.
-        keys: the stacks' keys.
     """
-    wanted = frozenset(keys)
-    found = [
-        Sample(address, size, ordinal, key, age_s, size / -math.expm1(-size / interval))
-        for address, size, interval, ordinal, key, age_s in _ROW.iter_unpack(packed)
-        if key in wanted
-    ]
+    found = [_sample(*row) for row in breathing(_ROW.iter_unpack(packed))]
     found.sort(key=lambda sample: sample.ordinal)
     return found
+
+
+def ordinals(packed: bytes) -> dict[int, int]:
+    """Which sample lies at each address, by its ordinal."""
+    return {row[0]: row[3] for row in breathing(_ROW.iter_unpack(packed))}
+
+
+def _sample(address: int, size: int, interval: float, ordinal: int, key: int, age_s: float) -> Sample:
+    odds = -math.expm1(-size / interval)
+    return Sample(address, size, ordinal, key, age_s, size / odds, odds)
 
 
 def ages(samples: Iterable[Sample]) -> dict[str, int]:

@@ -1,10 +1,11 @@
-"""Workers' answers to the collector's requests, field by field: nothing unknown, nothing without a bound."""
+"""Workers' answers to the collector's requests, field by field as `heaptide.wire` tells them: nothing unknown, nothing
+without a bound."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from heaptide_server.ingest.names import Name
 
@@ -51,37 +52,11 @@ class HopPart(_Part):
     bound: Count | None = None
 
 
-class BoundPart(_Part):
-    """What keeps a path's container from growing on."""
-
-    kind: Name
-    maxsize: Count | None = None
-
-
 class Path(_Part):
     """One way in which samples are held, the holder first."""
 
     count: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-    hops: Annotated[list[HopPart], Field(max_length=MAX_HOPS)]
-    bound: BoundPart | None = None
-    held_from_c: bool = False
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Path:
-        if not self.hops and not self.held_from_c:
-            raise ValueError("a path has no hops and isn't held from C")
-        return self
-
-
-class Retention(_Part):
-    """What holds a site's oldest samples."""
-
-    paths: Annotated[list[Path], Field(max_length=MAX_PATHS)]
-
-
-def _in_paths(value: Any) -> Any:
-    """A bare list is the list of paths."""
-    return {"paths": value} if isinstance(value, list) else value
+    hops: Annotated[list[HopPart], Field(min_length=1, max_length=MAX_HOPS)]
 
 
 class SiteAnswer(_Part):
@@ -91,7 +66,7 @@ class SiteAnswer(_Part):
     samples: Count | None = None
     types: Annotated[list[TypeShare], Field(max_length=MAX_TYPES)] | None = None
     ages: Ages | None = None
-    retention: Annotated[Retention | None, BeforeValidator(_in_paths)] = None
+    retention: Annotated[list[Path], Field(max_length=MAX_PATHS)] | None = None
     garbage_share: Share | None = None
 
 

@@ -75,7 +75,7 @@ def _garbage(sites: Sequence[Site], weights: Sequence[float]) -> float | None:
 
 def _paths(sites: Sequence[Site]) -> tuple[RetentionPath, ...]:
     merged: dict[tuple[tuple[str, str], ...], RetentionPath] = {}
-    for path in (_path(path) for site in sites if site["retention"] for path in site["retention"]["paths"]):
+    for path in (_path(path) for site in sites if site["retention"] for path in site["retention"]):
         key = tuple((hop.name, hop.type) for hop in path.hops)
         merged[key] = _together(merged[key], path) if key in merged else path
     return tuple(sorted(merged.values(), key=lambda path: -path.count)[:MOST_PATHS])
@@ -83,9 +83,7 @@ def _paths(sites: Sequence[Site]) -> tuple[RetentionPath, ...]:
 
 def _path(told: dict[str, Any]) -> RetentionPath:
     hops = tuple(Hop(**hop) for hop in told["hops"])
-    bound = Bound(**told["bound"]) if told.get("bound") else _bound(hops)
-    from_c = told.get("held_from_c", False) or any(hop.name == FROM_C for hop in hops[:1])
-    return RetentionPath(told["count"], hops, bound, from_c)
+    return RetentionPath(told["count"], hops, _bound(hops), hops[0].name == FROM_C)
 
 
 def _bound(hops: Iterable[Hop]) -> Bound | None:

@@ -11,9 +11,10 @@ import time
 import psutil
 import pytest
 
-from heaptide.vitals import Vitals, process_started_at
+from heaptide.vitals import Vitals, process_started_at, pymalloc
 from heaptide.vitals.glibc import Malloc
 from heaptide.vitals.proc import Process
+from heaptide.vitals.pymalloc import Pymalloc
 from heaptide.wire import VITALS
 
 
@@ -136,6 +137,60 @@ def test_with_another_allocator_preloaded_glibcs_answer_is_not_believed(monkeypa
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: Preloaded())
     assert Malloc().take() == {}
+
+
+@pytest.mark.skipif(pymalloc._walker is None, reason="the heap walker isn't built here")
+def test_what_pymalloc_gave_out_is_in_use_and_then_free():
+    reading = Pymalloc()
+    before = reading.take(1e6)
+    kept = [(float(number),) for number in range(200_000)]  # 24 and 48 bytes, whatever the version
+    held = reading.take(1e6)
+    grown = held["pymalloc_used_bytes"] - before["pymalloc_used_bytes"]
+    assert grown == pytest.approx(200_000 * (32 + 48), rel=0.25)
+    del kept[::2]  # pools that are half empty stay
+    after = reading.take(1e6)
+    assert after["pymalloc_used_bytes"] == pytest.approx(before["pymalloc_used_bytes"] + grown / 2, rel=0.05)
+    assert after["pymalloc_free_bytes"] - held["pymalloc_free_bytes"] == pytest.approx(grown / 2, rel=0.3)
+
+
+class Arenas:
+    """200 arenas, of which each holds 3 bytes and has 5 free."""
+
+    PYMALLOC_IN_STEPS = True
+
+    def __init__(self) -> None:
+        self.longest = 0
+
+    def pymalloc(self, at: int, most: int) -> tuple[int, int, int]:
+        count = min(most, 200 - at)
+        self.longest = max(self.longest, count)
+        return (at + count) % 200, 3 * count, 5 * count
+
+
+def test_many_arenas_are_read_a_few_at_a_time(monkeypatch):
+    arenas = Arenas()
+    monkeypatch.setattr(pymalloc, "_walker", arenas)
+    assert Pymalloc().take(1e12) == {"pymalloc_used_bytes": 600, "pymalloc_free_bytes": 1000}
+    assert arenas.longest < 100
+
+
+def test_where_all_arenas_are_read_at_once_a_large_process_is_left_alone(monkeypatch):
+    arenas = Arenas()
+    arenas.PYMALLOC_IN_STEPS = False
+    monkeypatch.setattr(pymalloc, "_walker", arenas)
+    assert Pymalloc().take(5e9) == Pymalloc().take(None) == {}
+    assert Pymalloc().take(5e8)["pymalloc_free_bytes"] == 1000
+
+
+def test_without_the_heap_walker_pymallocs_facts_are_unknown(monkeypatch):
+    monkeypatch.setattr(pymalloc, "_walker", None)
+    vitals = Vitals().take()
+    assert vitals["pymalloc_used_bytes"] is vitals["pymalloc_free_bytes"] is None
+
+
+def test_garbage_is_what_the_last_walk_said():
+    assert Vitals(garbage=lambda: {"garbage_bytes": 7.0}).take()["garbage_bytes"] == 7.0
+    assert Vitals().take()["garbage_bytes"] is None
 
 
 def test_a_dear_proportional_set_is_left_out_until_it_is_due_again(trees, clock):

@@ -45,6 +45,8 @@ class FakeTracer:
 
 
 class FakeCensus:
+    spacing_s = 0.0
+
     def __init__(self) -> None:
         self.counts: dict[str, int] | None = {"dict": 3}
         self.fails_with: Exception | None = None

@@ -25,10 +25,12 @@ class Walks:
 
     def __init__(self, result: Retention | Refused) -> None:
         self.asked: list[list[tuple[int, int]]] = []
+        self.others: list[list[tuple[int, int]]] = []
         self.result = result
 
-    def __call__(self, targets, *, stopping):
+    def __call__(self, targets, *, others, stopping):
         self.asked.append(list(targets))
+        self.others.append(list(others))
         return self.result
 
 
@@ -40,9 +42,10 @@ def diagnosis(walks: Walks, *rows: bytes, now: list[float] | None = None) -> Dia
     return Diagnosis(lambda: b"".join(rows), walks, lambda: (now or [0.0])[0])
 
 
-def answer(asked: Diagnosis, *, sites: object = (0,), by_hand: bool = False):
+def answer(asked: Diagnosis, *, sites: object = (0,), by_hand: bool = False, number: str | None = None):
     sites = list(sites) if isinstance(sites, tuple) else sites
-    return asked.answer({"sites": sites, "by_hand": by_hand}, {0: 7, 1: 8}.get, lambda: False)
+    request = {"id": number, "sites": sites, "by_hand": by_hand}
+    return asked.answer(request, {0: 7, 1: 8}.get, lambda: False)
 
 
 def test_a_site_is_told_with_types_ages_and_what_holds_it():
@@ -57,6 +60,7 @@ def test_a_site_is_told_with_types_ages_and_what_holds_it():
     assert told["status"] == "done"
     (site,) = told["sites"]
     assert walks.asked == [[(16, 2 << 20), (32, 1 << 20), (48, 1 << 20)]]
+    assert walks.others == [[(64, 1 << 20)]]  # of another site: only its fate is asked
     assert site["samples"] == 3
     assert site["types"] == [
         {"name": "dict", "share": 0.5},
@@ -92,6 +96,29 @@ def test_an_hour_lies_between_two_diagnoses_unless_a_person_asks():
     assert answer(asked, by_hand=True)["status"] == "done"
     now[0] += 3601
     assert answer(asked)["status"] == "done"
+
+
+def test_a_request_that_comes_again_has_the_same_answer_and_costs_no_second_walk():
+    walks = Walks(retention(HELD))
+    now = [0.0]
+    asked = diagnosis(walks, row(16, ordinal=1), now=now)
+    first = answer(asked, by_hand=True, number="7")
+    assert [answer(asked, by_hand=True, number="7") for _ in range(2)] == [first, first]
+    assert len(walks.asked) == 1
+    answer(asked, by_hand=True, number="8")
+    answer(asked, by_hand=True, number="7", sites=(1,))  # another collector's request that has the same id
+    assert len(walks.asked) == 3
+    now[0] += 3601
+    answer(asked, by_hand=True, number="7")
+    assert len(walks.asked) == 4
+
+
+def test_an_answer_that_is_never_taken_is_given_up():
+    walks = Walks(retention(HELD))
+    asked = diagnosis(walks, row(16, ordinal=1))
+    told = [answer(asked, number="7")["status"] for _ in range(5)]
+    assert told == ["done", "done", "done", "refused", "refused"]
+    assert len(walks.asked) == 1
 
 
 def test_a_refused_walk_still_tells_the_ages_and_why():

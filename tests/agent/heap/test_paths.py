@@ -68,6 +68,11 @@ def test_a_holder_with_a_bound_tells_it():
     assert "(at most 50)" in str(merge([found], {})[0])
 
 
+def test_a_bound_that_no_memory_can_hold_is_none():
+    found = held(link("r", "", "dict"), link("k", "RECENT", "collections.deque", length=5, bound=1 << 62))
+    assert merge([found], {})[0].hops[0].bound is None
+
+
 def test_a_frame_tells_its_thread():
     root = Root(3, "rows", "shop.serve", 77)
     (path,) = merge([held(link("r", "", "list", length=2), root=root)], {77: "worker-1"})

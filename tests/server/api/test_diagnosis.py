@@ -163,12 +163,41 @@ def test_workers_tell_what_their_resident_sets_are_made_of(client, report, sende
     told = client.get("/api/v1/services/shop/workers").json()
     by_key = [worker["resident"] for worker in sorted(told["workers"], key=lambda worker: worker["id"])]
     assert by_key[0] == {
-        "rss_bytes": 1e8, "python_bytes": 6e7, "python_error_bytes": 0.0, "garbage_bytes": None,
+        "rss_bytes": 1e8, "python_bytes": 6e7, "python_error_bytes": 0.0,
+        "garbage_bytes": None, "garbage_error_bytes": None,
         "malloc_free_bytes": 1e7, "pymalloc_free_bytes": None, "native_bytes": 3e7,
     }  # fmt: skip
     assert by_key[1]["native_bytes"] == 0  # more is allocated than is resident
     assert by_key[2] is None
     assert (told["resident"]["rss_bytes"], told["resident"]["python_bytes"]) == (1.2e8, 9e7)
+
+
+def test_garbage_and_what_pythons_own_allocator_keeps_free_are_told_and_added_up_with_their_errors(
+    client, report, sender
+):
+    known = {"pymalloc_free_bytes": 5e6, "malloc_free_bytes": 1e6, "garbage_bytes": 2e6, "garbage_error_bytes": 3e5}
+    for key, error_bytes in (("a", 3e5), ("b", 4e5)):
+        vitals = known | {"garbage_error_bytes": error_bytes}
+        report(client, sender(key=key * 32, tracer="sampling"), {1: 20_000_000}, vitals=vitals, rss_bytes=5e7)
+    together = client.get("/api/v1/services/shop/workers").json()["resident"]
+    assert (together["garbage_bytes"], together["garbage_error_bytes"]) == (4e6, 5e5)
+    assert together["pymalloc_free_bytes"] == 1e7
+    assert together["native_bytes"] == 2 * (5e7 - 2e7 - 5e6 - 1e6)
+
+
+def test_what_python_took_before_the_tracer_began_is_no_native_memory(client, report, sender):
+    vitals = {"pymalloc_used_bytes": 3e7, "pymalloc_free_bytes": 5e6}
+    report(client, sender(tracer="sampling"), {1: 1_000_000}, vitals=vitals, rss_bytes=5e7)
+    (worker,) = client.get("/api/v1/services/shop/workers").json()["workers"]
+    assert (worker["resident"]["python_bytes"], worker["resident"]["native_bytes"]) == (3e7, 1.5e7)
+
+
+def test_a_workers_census_says_how_it_is_spaced_out(client, post, sender):
+    body = sender(tracer="sampling").body({1: 1000}, time.time())
+    body["agent"]["census_spacing_s"] = 8.5
+    assert post(client, body).status_code == 200
+    (worker,) = client.get("/api/v1/services/shop/workers").json()["workers"]
+    assert worker["cost"]["census_spacing_s"] == 8.5
 
 
 def test_what_no_tracer_knows_is_null(client, report, sender):

@@ -17,8 +17,8 @@ def hop(name: str, **facts: Any) -> dict[str, Any]:
     return {"name": name, "type": "dict", "length": None, "bound": None} | facts
 
 
-def path(count: int, *hops: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    return {"count": count, "hops": list(hops), "bound": None, "held_from_c": False} | facts
+def path(count: int, *hops: dict[str, Any]) -> dict[str, Any]:
+    return {"count": count, "hops": list(hops)}
 
 
 def site(number: int, **facts: Any) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def test_paths_that_read_the_same_are_one_with_their_counts_added_and_the_larges
     cache = hop("shop._QUOTES", length=10)
     found = findings(
         [
-            site(0, retention={"paths": [path(3, hop("shop._OTHER")), path(2, cache, hop("[key]"))]}),
-            site(1, retention={"paths": [path(4, cache | {"length": 12}, hop("[key]"))]}),
+            site(0, retention=[path(3, hop("shop._OTHER")), path(2, cache, hop("[key]"))]),
+            site(1, retention=[path(4, cache | {"length": 12}, hop("[key]"))]),
         ],
         1.0,
     )
@@ -78,11 +78,9 @@ def test_paths_that_read_the_same_are_one_with_their_counts_added_and_the_larges
 
 def test_a_bound_is_the_one_nearest_to_the_samples_and_c_is_known_by_its_name() -> None:
     bounded = path(1, hop("queue", type="queue.Queue", bound=10), hop("cached", type="lru_cache", bound=500), hop("x"))
-    told = path(1, hop("y"), bound={"kind": "deque", "maxsize": None}, held_from_c=True)
-    found = findings([site(0, retention={"paths": [bounded, told, path(1, hop("held from C"))]})], 1.0)
+    found = findings([site(0, retention=[bounded, path(1, hop("held from C"))])], 1.0)
     assert [(one.bound, one.held_from_c) for one in found.paths] == [
         (Bound("lru_cache", 500), False),
-        (Bound("deque", None), True),
         (None, True),
     ]
 

@@ -11,7 +11,8 @@ enum {
     MOST_KEY = 100,
 };
 
-typedef enum { HELD = 'h', GARBAGE = 'g', OWN = 'o', MISSING = '-' } hw_fate;
+/* HELD is followed by the path, which nobody asked for where it is JUST_HELD. */
+typedef enum { HELD = 'h', JUST_HELD = 'H', GARBAGE = 'g', OWN = 'o', MISSING = '-' } hw_fate;
 
 static uint32_t hops[MOST_HOPS];
 
@@ -98,7 +99,7 @@ static hw_fate fate_of(const hw_target *target, uint32_t root)
 {
     if (!target->found)
         return MISSING;
-    return root == HW_CANDIDATE ? GARBAGE : root == HW_OWN ? OWN : HELD;
+    return root == HW_CANDIDATE ? GARBAGE : root == HW_OWN ? OWN : target->wants_path ? HELD : JUST_HELD;
 }
 
 static hw_out out;

@@ -1,5 +1,6 @@
 /* The module `heaptide.heap._walker`: what Python may ask of the walker. */
 #include "child.h"
+#include "pymalloc.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -32,13 +33,15 @@ static void note_threads(void)
 typedef struct {
     uint64_t address;
     uint64_t size;
+    uint64_t wants_path;
 } packed_target;
 
 static bool note_targets(const char *packed, Py_ssize_t bytes)
 {
     size_t count = (size_t)bytes / sizeof(packed_target);
     if (bytes % (Py_ssize_t)sizeof(packed_target) || count == 0 || count > HW_MOST_TARGETS) {
-        PyErr_Format(PyExc_ValueError, "targets must be 1 to %d pairs of address and size", HW_MOST_TARGETS);
+        PyErr_Format(PyExc_ValueError, "targets must be 1 to %d rows of address, size and whether a path is wanted",
+                     HW_MOST_TARGETS);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -48,7 +51,8 @@ static bool note_targets(const char *packed, Py_ssize_t bytes)
             PyErr_SetString(PyExc_ValueError, "targets must be ordered by address, each once");
             return false;
         }
-        hw.asked.targets[i] = (hw_target){.address = (uintptr_t)target.address, .size = (size_t)target.size};
+        hw.asked.targets[i] = (hw_target){.address = (uintptr_t)target.address, .size = (size_t)target.size,
+                                          .wants_path = target.wants_path != 0};
     }
     hw.asked.target_count = count;
     return true;
@@ -126,19 +130,32 @@ static PyObject *end_walk(PyObject *Py_UNUSED(module), PyObject *args)
     return failed ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(status);
 }
 
+static PyObject *pymalloc(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int at, most;
+    if (!PyArg_ParseTuple(args, "II:pymalloc", &at, &most))
+        return NULL;
+    hw_pymalloc_sums sums = {.at = at};
+    if (!hw_pymalloc(PyInterpreterState_Get(), most, &sums))
+        Py_RETURN_NONE;
+    return Py_BuildValue("(Inn)", sums.at, (Py_ssize_t)sums.used_bytes, (Py_ssize_t)sums.free_bytes);
+}
+
 static PyMethodDef methods[] = {
     {"count_types", count_types, METH_NOARGS, "[(type, count), ...] of all objects that the collector tracks."},
     {"fork_walk", fork_walk, METH_VARARGS,
      "fork_walk(targets, modules, named, own, deque, limit_s, most_bytes): (process id, file descriptor, seconds)."},
     {"read_some", read_some, METH_VARARGS, "read_some(fd, timeout_s): bytes, b'' at the end, None after the timeout."},
     {"end_walk", end_walk, METH_VARARGS, "end_walk(pid, fd): kills and reaps the child; its wait status."},
+    {"pymalloc", pymalloc, METH_VARARGS,
+     "pymalloc(at, most): (arena to go on with, bytes in use, bytes free) of so many arenas; None where unknown."},
     {NULL, NULL, 0, NULL},
 };
 
-static int execute(PyObject *Py_UNUSED(module))
+static int execute(PyObject *module)
 {
     if (PyInterpreterState_Get() == PyInterpreterState_Main())
-        return 0;
+        return PyModule_AddObjectRef(module, "PYMALLOC_IN_STEPS", HW_PYMALLOC_IN_STEPS ? Py_True : Py_False);
     PyErr_SetString(PyExc_ImportError, "heaptide's heap walker works in the main interpreter only");
     return -1;
 }

@@ -89,11 +89,17 @@ static void expand_queued(uint32_t at)
     hw_expand(object, visit);
 }
 
-static int match_garbage(PyObject *child, void *context)
+/* Also reaches what the collector doesn't track: that is garbage with what refers to it. */
+static int visit_garbage(PyObject *child, void *context)
 {
     (void)context;
-    if (child)
-        hw_match(child, HW_CANDIDATE);
+    if (!child)
+        return 0;
+    hw_match(child, HW_CANDIDATE);
+    if (PyByteArray_CheckExact(child))
+        hw_match_storage(child, HW_CANDIDATE);
+    if (PyObject_IS_GC(child))
+        add_candidate(child, NULL);
     return hw.done;
 }
 
@@ -104,7 +110,7 @@ static void expand_garbage(uint32_t number)
     PyObject *object = hw_object(number);
     hw_match(object, HW_CANDIDATE);
     hw_match_storage(object, HW_CANDIDATE);
-    hw_expand(object, match_garbage);
+    hw_expand(object, visit_garbage);
 }
 
 static bool make_room(uint32_t candidates)
@@ -133,5 +139,5 @@ void hw_run_unreached(void)
             reached(i, from_c);
     hw_each(&hw.queue_head, &hw.queue_tail, expand_queued);
     cursor = hw.first_candidate;
-    hw_each(&cursor, &end, expand_garbage);
+    hw_each(&cursor, &hw.store.count, expand_garbage);
 }

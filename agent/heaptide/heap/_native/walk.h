@@ -9,7 +9,7 @@
 #include <setjmp.h>
 
 enum {
-    HW_MOST_TARGETS = 4096,
+    HW_MOST_TARGETS = 8192,
     HW_MOST_THREADS = 4096,
     HW_MOST_ROOTS = 1 << 18,
 };
@@ -43,6 +43,7 @@ typedef struct {
 typedef struct {
     uintptr_t address;
     size_t size;
+    bool wants_path;   /* else whether it is held is all that is asked */
     bool found;
     bool storage;      /* the block is a table or buffer that belongs to `object` */
     uint32_t holder;   /* number of the object that refers to `object`, or one of the values above */
