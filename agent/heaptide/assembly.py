@@ -15,6 +15,7 @@ from heaptide.delivery import Delivery
 from heaptide.inbox import Inbox
 from heaptide.loop import Loop
 from heaptide.paths import Places
+from heaptide.probes import Probes, all_probes
 from heaptide.reporter import Reporter, Sources
 from heaptide.ring import Ring
 from heaptide.settings import Settings
@@ -40,6 +41,7 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
+        probes=Probes(all_probes(), agent.gate),
     )
     return Loop(
         inbox=inbox,

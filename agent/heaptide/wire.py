@@ -23,6 +23,8 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
     types       {first, define, changes}: the same for object types, whose definitions are their qualified names
     agent       the agent's own cost, one number for each name in `COSTS`; `dropped_reports` were merged away
     answers     answers to the collector's requests, [{id, status, ...}]
+    facts       {probe's name: {...}}: what probes told, for those whose facts changed since the base report, each
+                whole (all of them where base is 0); absent where nothing changed, and from older agents
 
 A request of the kind "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person
 asked. Its answer is {id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or
