@@ -34,14 +34,14 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
     """
     if agent.settings is None or agent.tracer is None:
         raise ValueError(f"an agent that is {agent.state} has no settings or no tracer")
-    settings, ring = agent.settings, Ring()
+    settings, ring, place = agent.settings, Ring(), Places().place
     worker = _worker(settings, agent.module)
     reporter = Reporter(
-        Sources(agent.tracer, Census(), Vitals(), Places().place),
+        Sources(agent.tracer, Census(), Vitals(), place),
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
-        probes=Probes(all_probes(), agent.gate),
+        probes=Probes(all_probes(lambda file: place(file)[1]), agent.gate),
     )
     return Loop(
         inbox=inbox,

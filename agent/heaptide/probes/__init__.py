@@ -95,9 +95,31 @@ class Probes:
                     stop()
 
 
-def all_probes() -> list[Maker]:
-    """Every probe there is."""
-    return []
+def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
+    """What makes every probe there is.
+
+    Args:
+        in_app: whether a file is the application's own.
+    """
+    from heaptide.probes.caches import Caches
+    from heaptide.probes.clients import Clients
+    from heaptide.probes.cpu import Cpu
+    from heaptide.probes.files import Files
+    from heaptide.probes.garbage import Garbage
+    from heaptide.probes.labels import Labels
+    from heaptide.probes.lifespan import Lifespan
+    from heaptide.probes.supervisor import Supervisor
+
+    return [
+        lambda _: Supervisor(),
+        lambda _: Cpu(),
+        lambda _: Garbage(),
+        lambda _: Lifespan(),
+        Clients,
+        Files,
+        Labels,
+        lambda seen: Caches(seen, in_app),
+    ]
 
 
 def _encoded(probe: Probe) -> str:
