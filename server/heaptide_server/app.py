@@ -48,5 +48,6 @@ def create_app(settings: Settings) -> FastAPI:
         pages.router(collector.store, collector.ledger, base_url=settings.address, needs_token=bool(guard.ingest))
     )
     app.include_router(pages.alerts_router(collector.desk))
+    app.include_router(pages.checks_router(collector.store, collector.ledger))
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -19,7 +19,7 @@ MOST_MODULES = 2000
 MOST_NAME = 120
 _MOST_TRACKED = 200
 _SHARE = 0.001  # of one CPU
-_CONTAINERS = (dict, list, set, deque)
+_CONTAINERS = (dict, list, set)
 _LRU = type(functools.lru_cache(maxsize=None)(lambda: None))
 
 
@@ -97,12 +97,12 @@ def _cache(value: object) -> tuple[str, int, dict[str, int]] | None:
     """The kind and the entries of what may grow without a bound; None for everything else."""
     inner = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
     if type(inner) is _LRU:
-        info = inner.cache_info()  # type: ignore[attr-defined]
+        info = inner.cache_info()
         if info.maxsize is not None:
             return None
         return "lru_cache(maxsize=None)", info.currsize, {"hits": info.hits, "misses": info.misses}
     if type(value) is deque:
         return None if value.maxlen is not None else ("deque", len(value), {})
-    if type(value) in _CONTAINERS:
+    if isinstance(value, _CONTAINERS) and type(value) in _CONTAINERS:
         return type(value).__name__, len(value), {}
     return None
