@@ -50,10 +50,10 @@ class ChecksPage:
 
 @dataclass(frozen=True)
 class FixPart:
-    """A piece of what to do: a sentence, or lines to paste."""
+    """A piece of what to do: a sentence (one line), or lines to paste."""
 
     paste: bool
-    text: str
+    lines: list[str]
 
 
 SEVERITIES = {
@@ -90,9 +90,9 @@ def fix_parts(fix: str) -> list[FixPart]:
     parts: list[FixPart] = []
     for block in re.split(r"\n(?=\S)|(?<=\S)\n\n(?= {4})", fix):
         pasted = block.startswith(_INDENT)
-        text = textwrap.dedent(block).strip("\n") if pasted else " ".join(block.split())
-        if text and parts and parts[-1].paste == pasted:
-            parts[-1] = FixPart(pasted, f"{parts[-1].text} {text}")
-        elif text:
-            parts.append(FixPart(pasted, text))
+        lines = textwrap.dedent(block).strip("\n").splitlines() if pasted else [" ".join(block.split())]
+        if pasted and parts and parts[-1].paste:
+            parts[-1] = FixPart(True, [*parts[-1].lines, "", *lines])
+        elif any(lines):
+            parts.append(FixPart(pasted, lines))
     return parts

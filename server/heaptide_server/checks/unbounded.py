@@ -36,11 +36,11 @@ def _clients(found: Found) -> Finding:
     _, row, risen = found[0]
     library, kind = text(row, "library") or "", text(row, "type") or "client"
     per_request = (risen.last - risen.first) / risen.requests
-    how = "one a request" if per_request > 0.5 else f"one in {1 / per_request:,.0f} requests"
+    how = "each request" if per_request > 0.5 else f"one in {1 / per_request:,.0f} requests"
     return Finding(
         kind="clients-not-closed",
         severity="warning",
-        title=f"{risen.last:,.0f} {kind} are alive in one worker and none is closed: {how} is made anew.",
+        title=f"{risen.last:,.0f} {kind} are alive in one worker and aren't closed: {how} makes a new one.",
         evidence=(
             *_evidence(found),
             "Each has a pool of connections and a TLS context of its own, so memory and open files rise with them.",
