@@ -16,6 +16,7 @@ from heaptide.heap.diagnosis import Diagnosis
 from heaptide.inbox import Inbox
 from heaptide.loop import Loop
 from heaptide.paths import Places
+from heaptide.probes import Probes, all_probes
 from heaptide.reporter import Reporter, Sources
 from heaptide.ring import Ring
 from heaptide.settings import Settings
@@ -34,14 +35,15 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
     """
     if agent.settings is None or agent.tracer is None:
         raise ValueError(f"an agent that is {agent.state} has no settings or no tracer")
-    settings, ring = agent.settings, Ring()
+    settings, ring, place = agent.settings, Ring(), Places().place
     worker = _worker(settings, agent.module)
     diagnosis = Diagnosis()
     reporter = Reporter(
-        Sources(agent.tracer, Census(), Vitals(garbage=diagnosis.garbage.vitals), Places().place),
+        Sources(agent.tracer, Census(), Vitals(garbage=diagnosis.garbage.vitals), place),
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
+        probes=Probes(all_probes(lambda file: place(file)[1]), agent.gate),
     )
     return Loop(
         inbox=inbox,

@@ -17,7 +17,7 @@ _ABOUT = {
     "serve": "the collector, with its dashboard",
     "demo": "find a leak while you watch",
     "top": "the sites that grow most, in the terminal",
-    "doctor": "look for what keeps reports from arriving",
+    "doctor": "what fails in production, and what to do: findings, or what can be seen here",
     "export": "write profiles for other tools",
 }
 NEEDS_COLLECTOR = 'heaptide {command} needs the collector: pip install "heaptide[server]" ({missing})\n'
@@ -39,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser(sorted(others)).parse_args(words)
     if given.command == "run":
         return _run(given)
+    if given.command == "doctor":
+        from heaptide.doctor import examine
+
+        return examine(os.environ, given.service, given.collector)
     from heaptide.checkup import print_status
 
     return print_status(os.environ)
@@ -79,4 +83,7 @@ def _parser(others: Sequence[str]) -> argparse.ArgumentParser:
     run.add_argument("--interval", dest="interval_s", metavar="SECONDS", help="as HEAPTIDE_INTERVAL")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run")
     commands.add_parser("status", help=_ABOUT["status"], description=_ABOUT["status"])
+    doctor = commands.add_parser("doctor", help=_ABOUT["doctor"], description=_ABOUT["doctor"])
+    doctor.add_argument("service", nargs="?", help="which service; else HEAPTIDE_SERVICE, else all")
+    doctor.add_argument("--collector", help="as HEAPTIDE_COLLECTOR")
     return parser

@@ -20,6 +20,7 @@ MOST_WAIT_S = 300.0
 MOST_REQUESTS = 32  # of the collector's requests that one reply may carry
 _REFUSED = (400, 413, 422)
 _FORBIDDEN = (401, 403)
+_UNKNOWN_FIELD = 422
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Delivery:
         self._backoff = Backoff()
         self._outage = False
         self._told: set[str] = set()
+        self._takes_facts = True
         self.acknowledged = 0
         self.requests: list[dict[str, Any]] = []
 
@@ -107,7 +109,12 @@ class Delivery:
 
     def _send(self, report: Report, timeout_s: float) -> bool:
         body = report.body(self._worker, sent_at=time.time(), dropped_reports=self._ring.dropped)
+        if not self._takes_facts:
+            body.pop("facts", None)
         answer = self._post("/api/v1/reports", body, wire.CONTENT_TYPE, timeout_s)
+        if answer and answer.status == _UNKNOWN_FIELD and answer.field == "facts" and "facts" in body:
+            self._takes_facts = False  # an older collector: the report is sent again without them, at once
+            return True
         return answer is not None and self._settle(answer)
 
     def _post(self, path: str, body: Mapping[str, Any], content_type: str, timeout_s: float) -> Answer | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any, Protocol
@@ -16,6 +17,17 @@ WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # Left in a request's scope or environ, so that it counts once where two apps, or a command and the code, are watched.
 COUNTED = "heaptide.counted"
+
+
+class Noticed:
+    """What this process was told by ASGI so far: whether of its lifespan, whether of a request; and the app."""
+
+    lifespan = False
+    request = False
+    app: weakref.ref[Any] | None = None
+
+
+NOTICED = Noticed()
 
 
 class Watcher(Protocol):
@@ -41,8 +53,11 @@ class CountingASGI:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's
         if scope["type"] == "lifespan":
             send = self._lifespan(send)
+            NOTICED.lifespan = True
+            NOTICED.app = weakref.ref(scope["app"]) if "app" in scope else None
         elif COUNTED not in scope:
             scope[COUNTED] = True
+            NOTICED.request = True
             self._watcher.count()
         await self.app(scope, receive, send)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ class Report:
     agent: Mapping[str, float]
     answers: list[dict[str, Any]] = field(default_factory=list)
     final: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)  # JSON by the probe's name
 
     def followed_by(self, later: Report) -> Report:
         """This report and the next one as one that spans both: sums stay exact, resolution in time is lost."""
@@ -47,11 +49,13 @@ class Report:
             types=self.types.followed_by(later.types),
             agent={**later.agent, "longest_hold_s": max(self.agent["longest_hold_s"], later.agent["longest_hold_s"])},
             answers=answers,
+            facts={**self.facts, **later.facts},
         )
 
     def size_bytes(self) -> int:
         """Estimate of what it holds while it waits."""
-        return _FIXED_BYTES + self.sites.size_bytes() + self.types.size_bytes()
+        facts_bytes = sum(len(text) for text in self.facts.values())
+        return _FIXED_BYTES + self.sites.size_bytes() + self.types.size_bytes() + facts_bytes
 
     def body(self, worker: Mapping[str, Any], *, sent_at: float, dropped_reports: int) -> dict[str, Any]:
         """The JSON object that travels.
@@ -86,4 +90,5 @@ class Report:
             },
             "agent": {**self.agent, "dropped_reports": dropped_reports},
             "answers": self.answers,
+            **({"facts": {name: json.loads(text) for name, text in self.facts.items()}} if self.facts else {}),
         }

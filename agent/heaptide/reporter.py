@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from heaptide.budget import LookBudget
 from heaptide.changes import SiteChanges, Sites, TypeChanges, Types
 from heaptide.gate import Gate
+from heaptide.probes import Probes
 from heaptide.report import Report
 from heaptide.tracer.protocol import Look, Tracer
 
@@ -60,6 +61,7 @@ class Reporter:
         interval_s: seconds between two reports.
         started_at: the process's start in seconds since the epoch.
         gate: swallows and counts what fails.
+        probes: tell facts beside; none where it is None.
         clock: monotonic seconds.
     """
 
@@ -70,9 +72,11 @@ class Reporter:
         interval_s: float,
         started_at: float,
         gate: Gate,
+        probes: Probes | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sources = sources
+        self._probes = probes or Probes([], gate)
         self._survivor_age_s = max(LEAST_SURVIVOR_AGE_S, SURVIVOR_INTERVALS * interval_s)
         self._started_at = started_at
         self._gate = gate
@@ -131,6 +135,7 @@ class Reporter:
             agent=self._costs(look, held_bytes),
             answers=self.answers,
             final=final,
+            facts=self._probes.take(counts, requests, anew=self._base == 0),
         )
         self.cost = report.agent
         self._base = self._sequence = report.sequence
@@ -142,7 +147,8 @@ class Reporter:
         return self._sites.key(site)
 
     def stop(self) -> None:
-        """Ends tracing."""
+        """Ends tracing and the probes."""
+        self._probes.stop()
         self._sources.tracer.stop()
 
     def _begins(self, look: Look | None, counts: dict[str, int] | None) -> bool:
@@ -204,8 +210,11 @@ class Reporter:
             self._tracer_held_bytes = look.held_bytes
         return {
             "cpu_s": time.thread_time(),
-            "held_bytes": held_bytes + self._tracer_held_bytes + self._sites.held_bytes() + self._types.held_bytes(),
+            "held_bytes": held_bytes + self._tracer_held_bytes + self._own_bytes(),
             "longest_hold_s": look.hold_s if look else 0.0,
             "errors": self._gate.errors,
             "census_spacing_s": self._sources.census.spacing_s,
         }
+
+    def _own_bytes(self) -> int:
+        return self._sites.held_bytes() + self._types.held_bytes() + self._probes.size_bytes()

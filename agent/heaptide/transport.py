@@ -43,6 +43,12 @@ class Answer:
         text = error.get("message") if isinstance(error, dict) else error
         return str(text or f"HTTP status {self.status}")[:500]
 
+    @property
+    def field(self) -> str | None:
+        """Which part of the body the collector refused, in its own words."""
+        error = self.body.get("error")
+        return str(error["field"]) if isinstance(error, dict) and "field" in error else None
+
 
 class _Response(Protocol):
     """What urllib's answers and its HTTP errors have in common."""

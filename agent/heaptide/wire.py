@@ -28,6 +28,8 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
                 `census_spacing_s`: seconds from the last count of objects to the next, where one took longer than
                 its pause budget; 0 where objects are counted for each report
     answers     answers to the collector's requests, [{id, status, reason, ...}]
+    facts       {probe's name: {...}}: what probes told, for those whose facts changed since the base report, each
+                whole (all of them where base is 0); absent where nothing changed, and from older agents
 
 A request is repeated until its answer has come; an agent answers a repeated one from memory. One of the kind
 "diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person asked. Its answer is

@@ -9,9 +9,10 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import alerts, bars, charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import alerts, bars, charts, checks, sentences, sparkline, stacks, tables, windows
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
+from heaptide_dashboards.checks import ChecksPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
 
@@ -49,6 +50,11 @@ def leak_html(page: LeakPage) -> str:
 def alerts_html(page: AlertsPage) -> str:
     """Where alerts go, and what became of them; with no target, how to configure one."""
     return _render("alerts.html", page=page, refresh_s=5.0)
+
+
+def checks_html(page: ChecksPage) -> str:
+    """What fails in production: findings with evidence and a fix."""
+    return _render("checks.html", page=page, refresh_s=15.0)
 
 
 def error_html(status: int, title: str, text: str) -> str:
@@ -102,6 +108,7 @@ def _environment() -> Environment:
         "shorten": texts.shorten,
     }
     environment.globals |= {
+        "CHECK_SEVERITIES": checks.SEVERITIES,
         "DELIVERY_STATES": alerts.DELIVERY_STATES,
         "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
@@ -115,7 +122,10 @@ def _environment() -> Environment:
         "alerts_url": alerts.alerts_url,
         "alerts_verdict": alerts.alerts_verdict,
         "chart_table": tables.chart_table,
+        "checks_url": checks.checks_url,
+        "checks_verdict": checks.checks_verdict,
         "figure_url": figure_url,
+        "fix_parts": checks.fix_parts,
         "interval": texts.interval_text,
         "leak_url": leak_url,
         "resident_parts": bars.resident_parts,

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from heaptide_dashboards import STATIC
 from heaptide_server import pages
-from heaptide_server.api import alerts, health, leaks, refusals, reports, services
+from heaptide_server.api import alerts, checks, health, leaks, refusals, reports, services
 from heaptide_server.api.shield import Shield
 from heaptide_server.collector import Collector
 from heaptide_server.security import Guard
@@ -42,10 +42,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(services.router(collector.store))
     app.include_router(leaks.router(collector.ledger, collector.diagnosing))
     app.include_router(alerts.router(collector.desk))
+    app.include_router(checks.router(collector.store, collector.ledger))
     app.include_router(health.router(collector.store, collector.metrics, collector.job_status))
     app.include_router(
         pages.router(collector.store, collector.ledger, base_url=settings.address, needs_token=bool(guard.ingest))
     )
     app.include_router(pages.alerts_router(collector.desk))
+    app.include_router(pages.checks_router(collector.store, collector.ledger))
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

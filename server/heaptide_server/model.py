@@ -85,6 +85,7 @@ class Report:
     type_changes: bytes
     agent: dict[str, float]
     answers: list[dict[str, Any]]
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

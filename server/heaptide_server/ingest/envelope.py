@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Base64Bytes, BaseModel, ConfigDict, Field, 
 
 from heaptide.wire import COSTS, VITALS
 from heaptide_server.ingest.answers import Answer
+from heaptide_server.ingest.facts import Facts
 from heaptide_server.ingest.names import FilledName, Name
 
 # Every whole number that a double, and so any JSON reader, tells from its neighbours.
@@ -110,6 +111,7 @@ class Envelope(_Part):
     types: Types
     agent: Annotated[dict[str, Amount], _told(COSTS)]
     answers: Annotated[list[Answer], Field(max_length=MAX_ANSWERS), AfterValidator(_bounded)] = []
+    facts: Facts = {}
 
     @model_validator(mode="after")
     def _chain(self) -> Envelope:

@@ -85,6 +85,7 @@ def _report(envelope: Envelope, stacks: list[tuple[Frame, ...]], received_at: fl
         type_changes=envelope.types.changes,
         agent=envelope.agent,
         answers=[answer.model_dump() for answer in envelope.answers],
+        facts=envelope.facts,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from heaptide_server.model import Columns, Ints, Receipt, Report
-from heaptide_server.store import definitions, packed, records, requests
+from heaptide_server.store import definitions, facts, packed, records, requests
 from heaptide_server.store.cover import FIVE_MINUTES
 from heaptide_server.store.known import Known
 from heaptide_server.store.levels import Levels
@@ -120,6 +120,7 @@ def _continue(
         type_ids=np.concatenate([known.type_ids, type_ids]),
     )
     _update_worker(roster, known, report)
+    facts.keep(roster.connection, known.id, report.facts, now)
     roster.keep(known)
     if report.final:
         end(roster, known, "final", now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from heaptide_server.model import (
     Event,
@@ -124,6 +124,9 @@ class Store(Protocol):
 
     def traced(self, service: str, environment: str | None) -> dict[int, Traced]:
         """What the tracers of living workers know in all, by the store's worker id; those that don't are left out."""
+
+    def facts(self, worker_ids: Iterable[int]) -> dict[int, dict[str, dict[str, Any]]]:
+        """The newest facts of these workers by the probe's name; one that told none is left out."""
 
     def requests_for(self, worker_key: str) -> list[dict[str, object]]:
         """What this worker is asked with its next reply: `[{"id", "kind", ...}]`, until it has answered."""

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heaptide_server.store import packed
+from heaptide_server.store import facts, packed
 from heaptide_server.store.cover import DAY, FIVE_MINUTES, HOUR, RAW, WIDTHS
 from heaptide_server.store.roster import Roster
 
@@ -61,7 +61,8 @@ def expire_some(roster: Roster, retention: Retention, now: float) -> int:
     gone = "ended_at < ? AND acknowledged = 0"
     workers = f"SELECT id FROM workers WHERE {gone}"  # noqa: S608 - our own text
     connection.execute(f"DELETE FROM numbers WHERE worker_id IN ({workers})", [kept[DAY]])  # noqa: S608
-    return dropped + connection.execute(f"DELETE FROM workers WHERE {gone}", [kept[DAY]]).rowcount  # noqa: S608
+    dropped += connection.execute(f"DELETE FROM workers WHERE {gone}", [kept[DAY]]).rowcount  # noqa: S608
+    return dropped + facts.forget(connection)
 
 
 def _keep(connection: sqlite3.Connection, width: int, before: float) -> None:

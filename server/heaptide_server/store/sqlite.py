@@ -22,8 +22,9 @@ from heaptide_server.model import (
     Traced,
     Worker,
 )
-from heaptide_server.store import appending, fleet, growth, records, requests, retention, rollups
+from heaptide_server.store import appending, facts, fleet, growth, records, requests, retention, rollups
 from heaptide_server.store.connections import Readers
+from heaptide_server.store.facts import Facts
 from heaptide_server.store.growth import Question
 from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.retention import Retention
@@ -205,6 +206,11 @@ class SqliteStore:
         """See `Store.traced`."""
         told = {known.id: known.sites.traced() for known in self._live_in(service, environment)}
         return {worker_id: traced for worker_id, traced in told.items() if traced}
+
+    def facts(self, worker_ids: Iterable[int]) -> dict[int, Facts]:
+        """See `Store.facts`."""
+        with self._readers.reading() as connection:
+            return facts.read(connection, worker_ids)
 
     def add_event(self, event: Event) -> None:
         """See `Store.add_event`."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlite_utils import Database
 
 from heaptide_server.model import Columns, Receipt, Report, Request
-from heaptide_server.store import appending, diagnoses, packed, requests
+from heaptide_server.store import appending, diagnoses, facts, packed, requests
 from heaptide_server.store.connections import connect, transaction
 from heaptide_server.store.known import Known, load_alive
 from heaptide_server.store.migrations import migrations
@@ -97,6 +97,7 @@ class Writer:
     def _migrate(self) -> None:
         migrations.apply(self._db)
         diagnoses.migrations.apply(self._db)
+        facts.migrations.apply(self._db)
         self.requests.update(requests.load(self._db.conn))
         self.live.update(load_alive(self._db.conn))
 

@@ -1,0 +1,47 @@
+"""Whether a number that an agent followed over a worker's life still rises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heaptide_server.checks.reading import number
+
+LEAST_LOOKS = 6  # three in each half
+LEAST_REQUESTS = 100
+STILL = 0.25  # of the whole rise, in the second half of the requests: a cache that fills slows down more than that
+
+
+@dataclass(frozen=True)
+class Rise:
+    """A number that rose, and did so until the end."""
+
+    first: float
+    half: float
+    last: float
+    requests: float
+
+    def sentence(self, worker: str) -> str:
+        """The rise in words."""
+        return (
+            f"{worker}: {self.first:,.0f} at first, {self.half:,.0f} half-way, {self.last:,.0f} now, "
+            f"{self.requests:,.0f} requests later."
+        )
+
+
+def rise(row: object, least: float) -> Rise | None:
+    """The rise, where the number is at its peak, `least` or more, and a good part of its rise is of the second half.
+
+    Args:
+        row: what `heaptide.probes.track` tells.
+        least: smaller numbers don't matter.
+    """
+    told = [number(row, name) for name in ("first", "half", "last", "peak", "requests", "looks")]
+    if any(value is None for value in told):
+        return None
+    first, half, last, peak, requests, looks = (value or 0.0 for value in told)
+    if looks < LEAST_LOOKS or requests < LEAST_REQUESTS or last < least:
+        return None
+    whole, second = last - first, last - half
+    # A collection or a closing may take a few away; one that comes down from its peak by more is going up and down.
+    risen = whole >= least / 2 and second >= STILL * whole and half > first and last >= 0.95 * peak
+    return Rise(first, half, last, requests) if risen else None

@@ -1,0 +1,37 @@
+"""A FastAPI app that grows in each way that the checks know: clients, a cache, a global, label sets, open files."""
+
+import functools
+import itertools
+import os
+
+import httpx2
+from fastapi import FastAPI
+from prometheus_client import Counter
+
+import heaptide
+
+app = FastAPI()
+heaptide.start(app)
+
+REQUESTS = Counter("shop_requests", "Requests", ["path"])
+SEEN: dict[int, str] = {}
+CLIENTS: list[httpx2.Client] = []
+FILES: list[object] = []
+NUMBERS = itertools.count()
+
+
+@functools.lru_cache(maxsize=None)
+def price(number: int) -> float:
+    return number * 1.19
+
+
+@app.get("/")
+async def index() -> dict[str, int]:
+    if next(NUMBERS) % 4 == 0:
+        CLIENTS.append(httpx2.Client(verify=False))
+    for number in itertools.islice(NUMBERS, 20):
+        price(number)
+        SEEN[number] = "seen"
+        REQUESTS.labels(path=f"/orders/{number}").inc()
+    FILES.append(open(__file__))
+    return {"pid": os.getpid()}
