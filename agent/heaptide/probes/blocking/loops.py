@@ -1,0 +1,174 @@
+"""Finds the event loop that serves, from the stack of the thread that runs it: no app has to name it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+from heaptide.probes.blocking.schedstat import Schedstat
+from heaptide.probes.frames import outward
+
+# Whose frames hold the loop: `self` in the standard loop's own, `self._loop` or `loop` in what runs others.
+_RUNNERS = ("asyncio", "uvicorn", "uvloop", "hypercorn", "granian", "anyio")
+
+
+def running_loop(frames: Mapping[int, FrameType]) -> tuple[asyncio.AbstractEventLoop, int] | None:
+    """The loop that runs in the main thread, else in any, with its thread's identity; None where none is found.
+
+    Args:
+        frames: the innermost frame of each thread.
+    """
+    main = threading.main_thread().ident
+    for ident in sorted(frames, key=lambda ident: ident != main):
+        for frame in outward(frames[ident]):
+            for candidate in _candidates(frame):
+                if isinstance(candidate, asyncio.AbstractEventLoop) and candidate.is_running():
+                    return candidate, ident
+    return None
+
+
+def _candidates(frame: FrameType) -> Iterator[Any]:
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    if package not in _RUNNERS or not {"self", "loop"}.intersection(frame.f_code.co_varnames):
+        return
+    variables = frame.f_locals
+    yield variables.get("loop")
+    yield variables.get("self")
+    yield getattr(variables.get("self"), "_loop", None)
+
+
+class Attached:
+    """A loop that is watched.
+
+    Attributes:
+        loop: the loop.
+        ident: its thread's identity.
+        ready: the loop has run `learn`, so the rest is known.
+        thread_limiter: anyio's limiter of the threads in which it runs sync endpoints; None where anyio isn't used.
+        answered_at: when the last beat was run, by the monotonic clock; None until it is.
+        tells: from its stack it can be read when its iteration began.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ident: int) -> None:
+        self.loop = loop
+        self.ident = ident
+        self.ready = False
+        self.thread_limiter: Any = None
+        self.answered_at: float | None = None
+        self.tells = isinstance(loop, asyncio.BaseEventLoop)
+        self._idle: frozenset[CodeType] = frozenset()
+        self._schedstat: Schedstat | None = None
+        self._estimate: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """The loop's package: "asyncio", "uvloop"."""
+        return type(self.loop).__module__.partition(".")[0]
+
+    def learn(self) -> None:
+        """Asks the loop to run a few lines, for what only its own thread can tell.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+        coroutine = self._learn()
+        try:
+            # As a task, for anyio looks for one; its errors end in a future that nobody reads.
+            asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
+
+    async def _learn(self) -> None:
+        self._idle = _idle_codes(sys._getframe(1))
+        self._schedstat = schedstat()
+        self.ready = True
+        anyio = sys.modules.get("anyio.to_thread")
+        if anyio is not None:
+            self.thread_limiter = anyio.current_default_thread_limiter()
+
+    def close(self) -> None:
+        """Lets go of the loop."""
+        if self._schedstat is not None:
+            self._schedstat.close()
+
+    def busy(self, frame: FrameType | None) -> bool:
+        """Whether the loop runs something, by its thread's innermost frame."""
+        return frame is not None and frame.f_code not in self._idle
+
+    def began(self, frame: FrameType | None, guess: float) -> float | None:
+        """When the iteration began that the loop is in, by the monotonic clock; None where that isn't known.
+
+        The standard loop has it in a variable. Another one is handed a beat when it is first seen busy; while it
+        doesn't come to run that, the first guess holds.
+
+        Args:
+            frame: the innermost of the loop's thread.
+            guess: half-way between this look and the one before.
+        """
+        if self.tells:
+            return _iteration_began(frame)
+        if self._estimate is None or self.answered_at is not None:
+            self._estimate = guess
+            self.beat()
+        return self._estimate
+
+    def step(self) -> int:
+        """Which task's step it runs, as a number; 0 for a plain callback."""
+        task = asyncio.current_task(self.loop)
+        return 0 if task is None else id(task)
+
+    def times(self) -> tuple[float, float]:
+        """What `Schedstat.take` says of the loop's thread; zeros where the kernel doesn't count.
+
+        Raises:
+            OSError: the thread has ended.
+        """
+        return (0.0, 0.0) if self._schedstat is None else self._schedstat.take()
+
+    def beat(self) -> None:
+        """Hands the loop a callback, whose run says that it came past whatever it is in.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+        self.answered_at = None
+        self.loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        self.answered_at = time.monotonic()
+
+
+def _iteration_began(frame: FrameType | None) -> float | None:
+    while frame is not None:
+        if frame.f_code.co_name == "_run_once":
+            began = frame.f_locals.get("end_time")  # of its wait for events
+            return began if isinstance(began, float) else None
+        frame = frame.f_back
+    return None
+
+
+def schedstat() -> Schedstat | None:
+    """Of the calling thread; None where the kernel doesn't count."""
+    try:
+        return Schedstat(threading.get_native_id())
+    except OSError:
+        return None
+
+
+def _idle_codes(caller: FrameType) -> frozenset[CodeType]:
+    """Where the loop's thread stands while it waits for events.
+
+    The standard loop waits in its selector. A loop in C leaves no frame of its own: its thread then stands in whatever
+    called the loop, which is what called this.
+    """
+    if caller.f_code is not asyncio.Handle._run.__code__:
+        return frozenset({caller.f_code})
+    selectors = sys.modules["selectors"]
+    classes = [value for value in vars(selectors).values() if isinstance(value, type) and hasattr(value, "select")]
+    return frozenset(code for code in (getattr(one.select, "__code__", None) for one in classes) if code is not None)

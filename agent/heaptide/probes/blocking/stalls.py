@@ -1,0 +1,130 @@
+"""From ticks to stalls: what held the loop up, for how long, and whose code it was. No thread and no clock in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from heaptide.probes.frames import Call
+
+# A loop that lags by 50 ms delays each of its requests by more than a person overlooks in a chain of a few calls.
+LEAST_STALL_S = 0.05
+MOST_SAMPLES = 100  # of one stall: enough to know what its stacks have in common
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What the watch saw of a busy loop.
+
+    Attributes:
+        at: monotonic seconds.
+        step: which task's step it runs; 0 for a plain callback.
+        cpu_s: CPU seconds that the loop's thread has used.
+        starved_s: seconds in which it could have run, but had no CPU.
+    """
+
+    at: float
+    step: int
+    cpu_s: float
+    starved_s: float
+
+
+@dataclass
+class Step:
+    """One step of a task, or one callback, that the loop doesn't come past.
+
+    Attributes:
+        began: when, by the monotonic clock; of the first step that is seen, when the loop's iteration began.
+        seen: its first tick.
+        last: its last tick.
+        starved_before_s: the loop's thread's `starved_s` before it began.
+        samples: its stacks, innermost call first.
+        route: the route it serves.
+    """
+
+    began: float
+    seen: Tick
+    last: Tick
+    starved_before_s: float
+    samples: list[list[Call]] = field(default_factory=list)
+    route: str | None = None
+
+    def cpu_share(self) -> float:
+        """Which part of the time the loop's thread computed, rather than waited; 0 to 1."""
+        elapsed_s = self.last.at - self.seen.at
+        return min(1.0, max(0.0, (self.last.cpu_s - self.seen.cpu_s) / elapsed_s)) if elapsed_s > 0 else 0.0
+
+    def common(self) -> list[Call]:
+        """The calls that all samples have in common, innermost first, as they stood in the last sample.
+
+        What ran all the time is to blame, not what happened to run within it when a sample was taken.
+        """
+        levels = zip(*(sample[::-1] for sample in self.samples))  # noqa: B905 - of different depths
+        shared = takewhile(lambda level: all(call.code is level[0].code for call in level), levels)
+        return [level[-1] for level in shared][::-1]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A step that held the loop up for `duration_s`, in which it had no CPU for `starved_s`."""
+
+    step: Step
+    duration_s: float
+    starved_s: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A stall that is over: `blocked` are the steps that took long by themselves."""
+
+    duration_s: float
+    starved_s: float
+    blocked: list[Blocked]
+
+
+class Stall:
+    """The loop has been in one iteration for long, and has been handed a beat that it hasn't come to run.
+
+    One step that takes long blocks the loop; many that are short crowd it. As long as the beat is unanswered, a task
+    that is seen again is still in the same step: its next one is queued behind the beat.
+
+    Args:
+        began: when the iteration began, by the monotonic clock.
+        tick: the first look at it.
+        starved_before_s: the loop's thread's `starved_s` before it began.
+    """
+
+    def __init__(self, began: float, tick: Tick, starved_before_s: float) -> None:
+        self.began = began
+        self._starved_before_s = starved_before_s
+        self._blocked: list[Blocked] = []
+        self._step = Step(began, tick, tick, starved_before_s)
+
+    def see(self, tick: Tick, stack: Sequence[Call], route: str | None) -> None:
+        """Notes a look at it."""
+        if tick.step != self._step.seen.step:
+            before = self._step.last
+            moved_at = (before.at + tick.at) / 2
+            self._close_step(moved_at, before.starved_s)
+            self._step = Step(moved_at, tick, tick, before.starved_s)
+        self._step.last = tick
+        if len(self._step.samples) < MOST_SAMPLES:
+            self._step.samples.append(list(stack))
+        self._step.route = route or self._step.route
+
+    def end(self, answered_at: float, starved_s: float) -> Ended:
+        """Ends it.
+
+        Args:
+            answered_at: when the loop ran the beat.
+            starved_s: as in `Tick`, after it.
+        """
+        self._close_step(answered_at, starved_s)
+        return Ended(answered_at - self.began, starved_s - self._starved_before_s, self._blocked)
+
+    def _close_step(self, at: float, starved_s: float) -> None:
+        duration_s = at - self._step.began
+        without_cpu_s = starved_s - self._step.starved_before_s
+        if duration_s - without_cpu_s >= LEAST_STALL_S and self._step.samples:
+            self._blocked.append(Blocked(self._step, duration_s, without_cpu_s))

@@ -1,0 +1,79 @@
+"""Database pools of the user's process: how full, who waits, for how long, and whose code holds connections."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from heaptide.gate import Gate
+from heaptide.paths import Places
+from heaptide.probes.frames import Place
+from heaptide.probes.pools import of_asyncpg, of_psycopg, of_sqlalchemy
+from heaptide.probes.pools.hook import SWITCH
+from heaptide.probes.pools.recorder import Recorder
+
+_LIBRARIES = (of_sqlalchemy, of_asyncpg, of_psycopg)
+MOST_BYTES = 3_800  # of the facts as JSON
+
+
+class PoolsProbe:
+    """Hooks the libraries that the process has imported; facts are {"pools": [...]}, {} where no pool was used yet.
+
+    A pool's facts are what `ledger.Ledger` counts, and of its library: `library`, `kind`, `database`, `driver`, `size`,
+    `max_overflow`, `checked_out`, `overflow`, and where the library has it `timeout_s`, `recycle_s`, `pre_ping`.
+
+    Args:
+        gate: swallows what fails; after 20 failures the hooks let everything pass.
+        place: names files.
+    """
+
+    name = "pools"
+
+    def __init__(self, gate: Gate | None = None, place: Place | None = None) -> None:
+        self._gate = gate or Gate()
+        SWITCH.recorder = self._recorder = Recorder(Gate(), place or Places().place)
+        self._hook()
+
+    def facts(self) -> dict[str, Any]:
+        """What was counted so far, of the pools used most."""
+        self._hook()
+        told = []
+        for pool, known in self._recorder.pools():
+            with self._gate("describing a pool"):
+                described = known.describe(pool)
+                if described:
+                    told.append(described | {"waiting": known.ledger.asking} | known.ledger.facts())
+                else:
+                    self._recorder.forget(pool)
+        told.sort(key=lambda facts: -facts["checkouts"])
+        return _within_bounds(told)
+
+    def stop(self) -> None:
+        """Lets everything pass from now on."""
+        if SWITCH.recorder is self._recorder:
+            SWITCH.recorder = None
+
+    def _hook(self) -> None:
+        for library in _LIBRARIES:
+            module = sys.modules.get(library.MODULE)
+            if module is None or library.MODULE in SWITCH.hooked or _is_loading(module):
+                continue
+            SWITCH.hooked.add(library.MODULE)
+            with self._gate(f"hooking {library.MODULE}"):
+                library.hook(module)
+
+
+def _is_loading(module: Any) -> bool:
+    return bool(getattr(module.__spec__, "_initializing", False))
+
+
+def _within_bounds(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first pools, and of them whole; then without the places that held connections."""
+    while told and len(json.dumps(told)) > MOST_BYTES:
+        longest = max(told, key=lambda facts: len(facts["holders"]) + len(facts["held_long"]))
+        if longest["holders"] or longest["held_long"]:
+            (longest["holders"] or longest["held_long"]).pop()
+        else:
+            told.pop()
+    return {"pools": told} if told else {}
