@@ -193,7 +193,7 @@ class Agent:
             threading.Thread(target=self._run, args=(self.inbox,), name="heaptide", daemon=True).start()
 
     def _join_multiprocessing(self) -> None:
-        """Ends with a child of `multiprocessing`, which leaves by `os._exit`: after its clean-up, but without `atexit`."""
+        """Ends with a child of `multiprocessing`: it leaves by `os._exit`, after its clean-up but without `atexit`."""
         processes, finalizers = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
         if processes and finalizers and processes.parent_process() is not None:
             finalizers.Finalize(None, self.end, exitpriority=-1)

@@ -19,6 +19,7 @@ import pytest
 
 TARGETS = Path(__file__).parents[2] / "targets" / "servers"
 BIN = Path(sys.executable).parent
+REQUESTS = 10
 
 UVICORN = f"{BIN}/uvicorn --port {{port}} --log-level warning"
 GUNICORN = f"{BIN}/gunicorn -b 127.0.0.1:{{port}} --log-level warning -w 2"
@@ -65,9 +66,8 @@ COMMANDS = {
     "granian": Command(f"{GRANIAN} --interface asgi shop_asgi:app"),
     "granian_litestar": Command(f"{GRANIAN} --interface asgi litestar_shop:app"),
     "granian_flask": Command(f"{GRANIAN} --interface wsgi flask_shop:app"),
-    "celery_prefork": Command(f"{CELERY} --concurrency 2"),
+    "celery_prefork": Command(f"{CELERY} --concurrency 1", 1),
     "celery_solo": Command(f"{CELERY} --pool solo", 1, False),
-    "celery_threads": Command(f"{CELERY} --pool threads", 1, False),
     "django_runserver": Command(DJANGO.format(site="django_site"), 1, False),
     "threads": Command(f"{BIN}/python threads.py {{port}}", 1, False),
     "run_uvicorn_workers": Command(f"{BIN}/heaptide run -- {UVICORN} --workers 2 plain_asgi:app"),
@@ -83,16 +83,20 @@ COMMANDS = {
 class Server:
     """A server's process group."""
 
+    requests = REQUESTS
+
     def __init__(self, name: str, words: Sequence[str], port: int, environ: Mapping[str, str]) -> None:
-        self.name, self._port, self._environ = name, port, environ
+        self.name, self._port = name, port
         self.process = subprocess.Popen(words, cwd=TARGETS, env=environ, start_new_session=True)
 
-    def ask(self, times: int) -> None:
-        """Makes it work: requests, or tasks."""
-        if "celery" in self.name:
-            subprocess.run([BIN / "python", "tasks.py", str(times)], cwd=TARGETS, env=self._environ, check=True)
-        for _ in range(0 if "celery" in self.name else times):
+    def ask(self) -> None:
+        """Makes as many requests as REQUESTS says; a Celery worker asks itself."""
+        for _ in range(0 if "celery" in self.name else REQUESTS):
             self.get()
+
+    def runs(self, pid: int) -> bool:
+        """Whether a process that lives is one of this server's."""
+        return os.getpgid(pid) == self.process.pid
 
     def get(self) -> int:
         """Asks for /; which process answered."""
@@ -159,6 +163,7 @@ def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Launch]:
             "HEAPTIDE_COLLECTOR": collector,
             "HEAPTIDE_SERVICE": name,
             "BROKER_FOLDER": str(broker),
+            "TASKS": str(REQUESTS),
         }
         servers.append(Server(name, [*words, *options], port, environ))
         return servers[-1]

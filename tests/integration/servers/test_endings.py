@@ -20,7 +20,7 @@ def test_a_collector_that_never_answers_holds_the_exit_no_longer_than_its_deadli
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = launch(name, collector=f"http://127.0.0.1:{silent.getsockname()[1]}")
         server.wait_until_up()
-        server.ask(1)
+        server.get()
         silent.settimeout(10)
         silent.accept()[0].close()
         assert server.terminate() < 2.5 + 1.5  # the servers themselves take up to 1.5 s
@@ -32,7 +32,7 @@ def test_a_collector_that_never_answers_holds_the_exit_no_longer_than_its_deadli
 def test_a_worker_recycled_by_max_requests_reports_its_end(launch, recording_collector, name, option) -> None:
     server = launch(name, collector=recording_collector.url, options=[option, "5"])
     server.wait_until_up()
-    server.ask(12)
+    server.ask()
     recording_collector.wait_until(lambda: bool(recording_collector.pids(final=True)), "a recycled worker's end")
 
 
@@ -44,7 +44,9 @@ def test_the_app_starts_and_serves_whatever_the_collector_is_set_to(launch, coll
     assert server.terminate() < 2.5 + 1.5
 
 
-def test_a_child_forked_while_a_lock_is_held_is_armed_and_starts_when_it_counts(recording_collector, environment) -> None:
+def test_a_child_forked_while_a_lock_is_held_is_armed_and_starts_when_it_counts(
+    recording_collector, environment
+) -> None:
     done = subprocess.run(
         [sys.executable, str(TARGETS / "forks.py")],
         env=environment | {"HEAPTIDE_COLLECTOR": recording_collector.url},

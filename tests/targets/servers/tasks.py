@@ -1,9 +1,9 @@
-"""A Celery app with the one call in it, its broker a folder; run as a script it sends as many tasks as it is told."""
+"""A Celery app with the one call in it, its broker a folder; a worker gives itself as many tasks as TASKS says."""
 
 import os
-import sys
 
 from celery import Celery
+from celery.signals import worker_ready
 
 import heaptide
 
@@ -23,6 +23,8 @@ def work() -> int:
     return os.getpid()
 
 
-if __name__ == "__main__":
-    for _ in range(int(sys.argv[1])):
+@worker_ready.connect
+def give_work(**_: object) -> None:
+    # Here and not from another process: a reader of the folder takes a message that is still being written.
+    for _ in range(int(os.environ["TASKS"])):
         work.delay()
