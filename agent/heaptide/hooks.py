@@ -12,6 +12,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from heaptide.patches import PATCHES
+
 RUN_PID = "HEAPTIDE_RUN_PID"  # the process that the command was run as: a script in it is watched from its start
 SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "granian", "celery", "fastapi"})
 HELPERS = frozenset({"pip", "compileall", "venv", "ensurepip", "py_compile", "heaptide"})
@@ -20,7 +22,7 @@ _OPTIONS_WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
 
 def install() -> None:
     """Waits for servers to be imported; starts at once in a plain script."""
-    sys.meta_path.insert(0, AfterImport({"uvicorn.config": _watch_uvicorn, "gunicorn.workers.base": _watch_gunicorn}))
+    sys.meta_path.insert(0, AfterImport(dict(PATCHES)))
     if is_script(sys.orig_argv, os.environ, os.getpid()):
         from heaptide.lifecycle import AGENT
 
@@ -86,30 +88,3 @@ class AfterImport:
 
             loader.exec_module = exec_module
         return spec
-
-
-def _watch_uvicorn(module: Any) -> None:
-    from heaptide.lifecycle import AGENT
-
-    load = module.Config.load
-
-    def watched_load(config: Any) -> None:
-        AGENT.arm()
-        load(config)
-        config.loaded_app = AGENT.start(config.loaded_app, {}, "__main__")
-
-    module.Config.load = watched_load
-
-
-def _watch_gunicorn(module: Any) -> None:
-    from heaptide.lifecycle import AGENT
-
-    init_process = module.Worker.init_process
-
-    def watched_init_process(worker: Any) -> None:
-        AGENT.arm()
-        load_app = worker.app.wsgi
-        worker.app.wsgi = lambda: AGENT.start(load_app(), {}, "__main__")
-        init_process(worker)
-
-    module.Worker.init_process = watched_init_process

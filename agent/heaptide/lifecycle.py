@@ -87,11 +87,11 @@ class Agent:
             self._check_pid()
             if not self._configure(arguments, module):
                 return app
-            asgi, watched = self._watch(app)
+            watched, tells = self._watch(app)
             if self._role() == "supervises":
                 return watched
             self._trace()
-            if not asgi and self.state == "armed":
+            if not tells:
                 self._serve()
         return watched
 
@@ -101,6 +101,22 @@ class Agent:
             self._check_pid()
             if self._configure({}, "__main__"):
                 self._trace()
+
+    def expect(self, module: str) -> None:
+        """Arms where a framework is set up, which happens in commands that never serve too: starts where this process
+        is known to serve, else with the first request.
+
+        Args:
+            module: whose package names the service, where nobody named it.
+        """
+        with self.gate("expecting requests"):
+            self._check_pid()
+            if not self._configure({}, module) or self._role() == "supervises":
+                return
+            self._join_celery()
+            self._trace()
+            if self._role() == "serves" or servers.is_development_server(sys.argv):
+                self._serve()
 
     def _configure(self, arguments: dict[str, object], module: str) -> bool:
         """Reads the settings, unless the thread uses them already; whether the agent is on."""
@@ -129,15 +145,25 @@ class Agent:
             self.state = "armed"
         self._hook()
 
-    def _watch(self, app: Any) -> tuple[bool, Any]:
+    def _watch(self, app: Any) -> tuple[Any, bool]:
+        """The app to serve, and whether events tell when this process begins to."""
         if app is None:
-            return False, None
-        if not callable(app):
-            LOG.warning("heaptide.start: %r is no app, so requests aren't counted", type(app).__name__)
-            return False, app
-        from heaptide.middleware import is_asgi, watch
+            return None, self._join_celery()
+        with self.gate("watching the app"):
+            from heaptide.apps import watch
 
-        return is_asgi(app), watch(app, self)
+            return watch(app, self)
+        return app, False  # whatever is odd about it, memory can be watched
+
+    def _join_celery(self) -> bool:
+        """Watches the tasks of a Celery worker; whether this is one, whose children may be who serves."""
+        signals = sys.modules.get("celery.signals")
+        if signals is None or not servers.is_celery_worker(servers.main_calls(), sys.argv):
+            return False
+        from heaptide.celery import watch_tasks
+
+        watch_tasks(signals, self)
+        return True
 
     def _hook(self) -> None:
         if not self._hooked:
@@ -162,8 +188,15 @@ class Agent:
             if self.state != "armed":
                 return
             self._trace()
+            self._join_multiprocessing()
             self.state = "running"
             threading.Thread(target=self._run, args=(self.inbox,), name="heaptide", daemon=True).start()
+
+    def _join_multiprocessing(self) -> None:
+        """Ends with a child of `multiprocessing`: it leaves by `os._exit`, after its clean-up but without `atexit`."""
+        processes, finalizers = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+        if processes and finalizers and processes.parent_process() is not None:
+            finalizers.Finalize(None, self.end, exitpriority=-1)
 
     def _run(self, inbox: Inbox) -> None:
         """The thread. Whatever is slow to import is imported here, once a fork or import under way had time to end."""

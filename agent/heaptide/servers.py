@@ -24,7 +24,10 @@ _SUPERVISORS = {
     ("werkzeug._reloader", "restart_with_reloader"),
 }
 _GUNICORN = "gunicorn.arbiter"
+_HYPERCORN = ("hypercorn.run", "run")
+_HYPERCORN_WORKERS = {"asyncio_worker", "uvloop_worker", "trio_worker"}
 _SERVERS = ("uvicorn", "hypercorn", "granian", "celery", "werkzeug", "wsgiref")
+_DJANGO = ("django.core.management.commands.runserver", "django.utils.autoreload")
 
 
 def main_calls() -> list[Call]:
@@ -51,9 +54,36 @@ def role(calls: Sequence[Call], argv: Sequence[str], environ: Mapping[str, str] 
         return "serves"
     if any(module == _GUNICORN for module, _ in calls) or not _SUPERVISORS.isdisjoint(calls):
         return "supervises"
-    if list(argv[1:2]) == ["runserver"] and environ.get("RUN_MAIN") != "true" and "--noreload" not in argv:
+    # Without workers of its own hypercorn serves in the process that was started.
+    if _HYPERCORN in calls and _HYPERCORN_WORKERS.isdisjoint(function for _, function in calls):
         return "supervises"
-    return "unknown"
+    return "supervises" if _reloads(argv, environ) else "unknown"
+
+
+def _reloads(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether this is the parent of a development server's reloader, which imports the app as its child does."""
+    if is_development_server(argv):
+        return environ.get("RUN_MAIN") != "true" and "--noreload" not in argv
+    if not is_flask_run(argv) or environ.get("WERKZEUG_RUN_MAIN") == "true" or "--no-reload" in argv:
+        return False
+    debugs = environ.get("FLASK_DEBUG", "0").lower() not in ("0", "false", "no", "")
+    return "--reload" in argv or "--debug" in argv or (debugs and "--no-debug" not in argv)
+
+
+def is_development_server(argv: Sequence[str]) -> bool:
+    """Whether this is Django's `manage.py runserver`."""
+    return list(argv[1:2]) == ["runserver"]
+
+
+def is_flask_run(argv: Sequence[str]) -> bool:
+    """Whether this is `flask run`, or `python -m flask run`."""
+    program = os.path.normpath(argv[0]).split(os.sep)[-2:] if argv else []
+    return (program[-1:] == ["flask"] or program == ["flask", "__main__.py"]) and "run" in argv[1:]
+
+
+def is_celery_worker(calls: Sequence[Call], argv: Sequence[str]) -> bool:
+    """Whether this is `celery worker`, whatever its pool."""
+    return "worker" in argv[1:] and any(module.partition(".")[0] == "celery" for module, _ in calls)
 
 
 def server_name(calls: Sequence[Call]) -> str | None:
@@ -64,6 +94,8 @@ def server_name(calls: Sequence[Call]) -> str | None:
     packages = [module.partition(".")[0] for module, _ in calls]
     if "gunicorn" in packages:
         return "gunicorn"
+    if any(module in _DJANGO for module, _ in calls):
+        return "django"
     return next((name for name in packages if name in _SERVERS), None)
 
 

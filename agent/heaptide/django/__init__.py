@@ -1,0 +1,1 @@
+"""The Django app: INSTALLED_APPS = ["heaptide.django", ...]."""

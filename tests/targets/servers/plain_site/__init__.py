@@ -1,0 +1,1 @@
+"""A Django site that has never heard of Heaptide."""
