@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from tests.corpus.cases import Case
@@ -53,14 +54,14 @@ def run_row(run: Run) -> list[str]:
     """How one run went."""
     workers = list(run.workers.values())
     served = sum(worker["requests"] for worker in workers)
-    sampled = sorted({worker["tracer"].get("sample_bytes") or 0 for worker in workers})
+    sampled = sorted({worker["tracer"]["sample_bytes"] for worker in workers if worker["tracer"].get("sample_bytes")})
     errors = sum(worker["cost"].get("errors") or 0 for worker in workers)
     return [
         run.program.name,
         f"{run.ran_s:.0f}",
         f"{served / max(run.ran_s, 1):.0f}",
-        str(len(workers)),
-        f"{_grown_bytes(run) / _MIB:+.1f} MiB",
+        _lives(workers),
+        f"{_grown_bytes(run) / _MIB:+.1f} MiB" if len(workers) == 1 else "-",
         " to ".join(f"{rate:,}" for rate in sorted({sampled[0], sampled[-1]})) if sampled else "-",
         f"{errors:.0f} errors in the agent" if errors else "" if workers else "no report came",
     ]
@@ -90,6 +91,15 @@ def _calm_right(run: Run) -> str:
     if not harmless(run):
         return "**no**"
     return f"yes, after {run.lasted['suspect']:.0f} s of suspicion" if "suspect" in run.lasted else "yes"
+
+
+def _lives(workers: Sequence[dict[str, Any]]) -> str:
+    lengths_s = [(_at(worker["last_seen"]) - _at(worker["started_at"])).total_seconds() for worker in workers]
+    return str(len(workers)) if len(workers) < 2 else f"{len(workers)}, of at most {max(lengths_s):.0f} s"
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _what(case: Case) -> str:
