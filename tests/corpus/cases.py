@@ -1,4 +1,4 @@
-"""The corpus: real leaks from a folder beside the checkout, and programs that only look like leaks, kept here."""
+"""The corpus: leaks from a folder beside the checkout and some kept here, and programs that only look like leaks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,25 @@ from typing import Any, Literal
 
 Variant = Literal["leaky", "fixed", "calm"]
 
+_VARIANTS: tuple[Variant, Variant] = ("leaky", "fixed")
+
 ROOT = Path(__file__).parents[2]
+KNOWN = Path(__file__).parent / "known"
 CALM = Path(__file__).parent / "calm"
 VARIABLE = "HEAPTIDE_LEAKS"
 
 # So fast that the site which leaks most gains this much: half a MiB, the least that is worth a word, in ten seconds.
 _BYTES_PER_S = 50_000.0
 _SLOWEST, _FASTEST = 30.0, 500.0  # steps a second
+
+
+@dataclass(frozen=True)
+class Server:
+    """How gunicorn serves a program that is a WSGI app, `app`, instead of steps."""
+
+    workers: int
+    max_requests: int
+    requests_per_s: float
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class Program:
         pins: the requirements file; None where it needs nothing.
         variant: told to the program as VARIANT.
         steps_per_s: how fast its steps are paced.
+        server: serves it, where it is an app for a server.
     """
 
     name: str
@@ -37,6 +50,7 @@ class Program:
     pins: Path | None
     variant: Variant
     steps_per_s: float
+    server: Server | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +76,12 @@ def folder(given: Path | None = None) -> Path:
 
 
 def cases(where: Path, names: Sequence[str] = ()) -> list[Case]:
-    """The real leaks in a folder, in the order of their names; only those named, if any are."""
-    found = sorted(path.parent for path in where.glob("*/truth.json"))
-    return [_case(path) for path in found if not names or path.name in names]
+    """The leaks in a folder and those kept here, in the order of their names; only those named, if any are.
+
+    Of two of the same name the folder's is taken.
+    """
+    found = {path.parent.name: path.parent for place in (KNOWN, where) for path in place.glob("*/truth.json")}
+    return [_case(path) for name, path in sorted(found.items()) if not names or name in names]
 
 
 def calm(names: Sequence[str] = ()) -> list[Program]:
@@ -76,11 +93,17 @@ def calm(names: Sequence[str] = ()) -> list[Program]:
 
 def _case(path: Path) -> Case:
     truth = json.loads((path / "truth.json").read_text())
+    server = Server(**truth["server"]) if "server" in truth else None
     leaky, fixed = (
-        Program(f"{path.name}-{variant}", path / "app.py", path / f"requirements-{variant}.txt", variant, _pace(truth))
-        for variant in ("leaky", "fixed")
+        Program(f"{path.name}-{variant}", path / "app.py", _pins(path, variant), variant, _pace(truth), server)
+        for variant in _VARIANTS
     )
     return Case(path.name, leaky, fixed, truth)
+
+
+def _pins(path: Path, variant: str) -> Path | None:
+    pins = path / f"requirements-{variant}.txt"
+    return pins if pins.exists() else None
 
 
 def _pace(truth: dict[str, Any]) -> float:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import tomllib
 from tests.corpus.cases import ROOT
 
 BUILD = ROOT / "build" / "corpus"
+_ONE_AT_A_TIME = threading.Lock()  # programs share environments, and all of them the agent's wheel
 _SOURCES = ("setup.py", "pyproject.toml", "agent/heaptide/**/*.py", "agent/heaptide/**/*.[ch]")
 
 
@@ -26,6 +28,11 @@ def python_for(pins: Path | None) -> Path:
     Raises:
         UninstallableError: pip refused.
     """
+    with _ONE_AT_A_TIME:
+        return _python_for(pins)
+
+
+def _python_for(pins: Path | None) -> Path:
     text = pins.read_text() if pins else ""
     folder = BUILD / f"{pins.parent.name if pins else 'calm'}-{_digest([text.encode(), sys.version.encode()])}"
     python = folder / "bin" / "python"

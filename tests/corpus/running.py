@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.corpus import serving
 from tests.corpus.cases import Program
 from tests.corpus.environments import python_for
+from tests.corpus.serving import Started
 
-from heaptide_server.demo.processes import Process, free_port
+from heaptide_server.demo.processes import free_port
 
-DRIVER = Path(__file__).with_name("driver.py")
 STAYS_S = 5.0  # an open leak must stay one for so long
 MARGIN_S = 10.0  # a fixed program runs for so much longer than its leaky one took
 STATUSES = ("filling", "suspect", "open")  # from harmless to worst
-
-_AGENT = {"HEAPTIDE_TRACER": "sampling", "HEAPTIDE_SAMPLE_BYTES": "2048", "HEAPTIDE_INTERVAL": "0.5"}
 
 
 @dataclass
@@ -34,20 +30,22 @@ class Run:
 
     Attributes:
         seconds: when each status was first seen, in seconds since the program's start.
+        lasted: for how many seconds each was the worst that was said.
         leaks: what GET /api/v1/leaks said last.
         accused: the last of what it said of each leak that was ever open.
-        worker: the worker as the collector saw it last.
+        workers: by its id, each worker as the collector saw it last; in the order of their starts.
         resident: the resident set in bytes at each look, after seconds since the program's start.
         broke: the last words of a program that ended by itself.
     """
 
     program: Program
     began: float
-    process: Process
+    started: Started
     seconds: dict[str, float] = field(default_factory=dict)
+    lasted: dict[str, float] = field(default_factory=dict)
     leaks: list[dict[str, Any]] = field(default_factory=list)
     accused: dict[str, dict[str, Any]] = field(default_factory=dict)
-    worker: dict[str, Any] = field(default_factory=dict)
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
     resident: list[tuple[float, float]] = field(default_factory=list)
     ran_s: float = 0.0
     broke: str = ""
@@ -55,7 +53,12 @@ class Run:
     @property
     def worst(self) -> str:
         """The worst status that a leak of it ever had."""
-        return next((status for status in reversed(STATUSES) if status in self.seconds), "none")
+        return _worst(self.seconds)
+
+    @property
+    def last(self) -> str:
+        """The worst status at the last look."""
+        return _worst([leak["status"] for leak in self.leaks])
 
     @property
     def settled(self) -> bool:
@@ -64,19 +67,24 @@ class Run:
 
     def look(self, api: str) -> None:
         """Takes in what the collector says now."""
-        self.ran_s = time.monotonic() - self.began
-        if self.process.ended:
-            self.broke = self.process.last_words(3) or "it ended without a word"
-        self.leaks = _get(f"{api}/leaks?service={self.program.name}").get("leaks", [])
-        for leak in self.leaks:
+        before_s, self.ran_s = self.ran_s, time.monotonic() - self.began
+        process = self.started.process
+        if process.ended:
+            self.broke = process.last_words(3) or "it ended without a word"
+        self._hear(_get(f"{api}/leaks?service={self.program.name}").get("leaks", []), self.ran_s - before_s)
+        workers = _get(f"{api}/services/{self.program.name}/workers").get("workers", [])
+        self.workers |= {worker["id"]: worker for worker in sorted(workers, key=lambda worker: worker["started_at"])}
+        living = [worker["vitals"].get("rss_bytes") or 0 for worker in workers if worker["state"] == "alive"]
+        if living and all(living):
+            self.resident.append((round(self.ran_s, 1), sum(living)))
+
+    def _hear(self, leaks: list[dict[str, Any]], elapsed_s: float) -> None:
+        self.leaks = leaks
+        self.lasted[self.last] = self.lasted.get(self.last, 0.0) + elapsed_s
+        for leak in leaks:
             self.seconds.setdefault(leak["status"], self.ran_s)
             if leak["status"] == "open":
                 self.accused[leak["id"]] = leak
-        workers = _get(f"{api}/services/{self.program.name}/workers").get("workers", [])
-        if workers:
-            self.worker = workers[-1]
-            if rss_bytes := self.worker["vitals"].get("rss_bytes"):
-                self.resident.append((round(self.ran_s, 1), rss_bytes))
 
 
 def watch(leaky: Program, fixed: Program, most_s: float) -> tuple[Run, Run]:
@@ -94,7 +102,7 @@ def watch(leaky: Program, fixed: Program, most_s: float) -> tuple[Run, Run]:
                 continue
             bad.look(api)
             if over := bad.settled or bad.ran_s >= most_s:
-                bad.process.stop()
+                bad.started.stop()
                 until = bad.ran_s + MARGIN_S
         return bad, good
 
@@ -111,42 +119,22 @@ def watch_calm(programs: Sequence[Program], most_s: float) -> list[Run]:
 
 @contextmanager
 def _runs(programs: Sequence[Program]) -> Iterator[tuple[str, list[Run]]]:
-    pythons = [python_for(program.pins) for program in programs]
+    for program in programs:  # before the clocks run
+        python_for(program.pins)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heaptide-corpus-")))
-        url = f"http://127.0.0.1:{free_port()}"
-        collector = _start("collector", _serve(url, folder), {"HEAPTIDE_TREND_INTERVAL_S": "1"}, folder)
-        stack.callback(collector.stop)
-        _await(url, collector)
+        port = free_port()
+        stack.callback(serving.start_collector(port, folder).stop)
         runs = []
-        for program, python in zip(programs, pythons, strict=True):
-            runs.append(_run(program, python, url, folder))
-            stack.callback(runs[-1].process.stop)
-        yield f"{url}/api/v1", runs
+        for program in programs:
+            began, started = time.monotonic(), serving.start(program, f"http://127.0.0.1:{port}", folder)
+            stack.callback(started.stop)
+            runs.append(Run(program, began, started))
+        yield f"http://127.0.0.1:{port}/api/v1", runs
 
 
-def _run(program: Program, python: Path, url: str, folder: Path) -> Run:
-    command = [str(python), str(DRIVER), str(program.app), str(program.steps_per_s)]
-    given = {name: value for name, value in os.environ.items() if name in _AGENT}
-    told = {"HEAPTIDE_COLLECTOR": url, "HEAPTIDE_SERVICE": program.name, "VARIANT": program.variant}
-    return Run(program, time.monotonic(), _start(program.name, command, _AGENT | given | told, folder))
-
-
-def _serve(url: str, folder: Path) -> list[str]:
-    port = url.rpartition(":")[2]
-    return [sys.executable, "-m", "heaptide", "serve", "--port", port, "--db", str(folder / "heaptide.db")]
-
-
-def _start(name: str, command: list[str], environment: Mapping[str, str], folder: Path) -> Process:
-    return Process(name, command, environment, folder / f"{name}.log")
-
-
-def _await(url: str, process: Process) -> None:
-    deadline = time.monotonic() + 60
-    while not _get(f"{url}/healthz"):
-        if process.ended or time.monotonic() > deadline:
-            raise subprocess.SubprocessError(f"the collector didn't come up:\n{process.last_words()}")
-        time.sleep(0.2)
+def _worst(statuses: Sequence[str] | dict[str, float]) -> str:
+    return next((status for status in reversed(STATUSES) if status in statuses), "none")
 
 
 def _get(url: str) -> dict[str, Any]:

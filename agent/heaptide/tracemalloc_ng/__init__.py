@@ -65,7 +65,8 @@ def start(
         nframe: most frames kept of a stack, 1 to 512.
         sample_bytes: mean bytes allocated between two samples, 1 to 2**30. A block of this size is sampled with odds of
             63 %, one of three times the size with 95 %.
-        samples_per_s: past this many samples a second the interval doubles; it falls again later.
+        samples_per_s: past this many samples a second the interval doubles; it falls again later. A line that takes a
+            sixteenth of them alone is sampled less before, so that churn on a few lines blurs no other.
         table_bytes: past this many bytes of samples and stacks the interval doubles and the samples are thinned.
 
     Raises:

@@ -1,4 +1,4 @@
-"""An lru_cache with a bound, filling steadily for about a minute: it rises like a leak until it is full."""
+"""An lru_cache with a bound, filling steadily for more than three minutes: it rises like a leak until it is full."""
 
 import functools
 import itertools
@@ -6,7 +6,7 @@ import itertools
 NUMBERS = itertools.count()
 
 
-@functools.lru_cache(maxsize=6000)
+@functools.lru_cache(maxsize=20_000)
 def page(number: int) -> str:
     return f"page {number} " * 100
 

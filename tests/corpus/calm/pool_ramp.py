@@ -1,11 +1,11 @@
-"""A connection pool while the load triples in a minute: each connection has a buffer, and the pool has a maximum."""
+"""A connection pool while the load triples in two minutes: each connection has a buffer, and the pool has a maximum."""
 
 import itertools
 import time
 from collections import deque
 
 MOST_CONNECTIONS = 40
-RAMP_S = 60.0
+RAMP_S = 120.0
 BEGAN = time.monotonic()
 NUMBERS = itertools.count()
 IDLE: deque["Connection"] = deque()

@@ -1,11 +1,11 @@
-"""A cache whose entries expire after 20 seconds: it rises for as long, and then as much goes as comes."""
+"""A cache whose entries expire after 40 seconds: it rises for as long, and then as much goes as comes."""
 
 import itertools
 import time
 from collections import OrderedDict
 
 NUMBERS = itertools.count()
-TTL_S = 20.0
+TTL_S = 40.0
 SESSIONS: OrderedDict[int, tuple[float, bytes]] = OrderedDict()
 
 

@@ -1,6 +1,8 @@
 /* The module `heaptide.tracemalloc_ng._sampler`: what Python may ask of the sampler. */
 #include "sampler.h"
 
+#include <string.h>
+
 static void close_tables(void)
 {
     ht.tracing = false;
@@ -65,6 +67,7 @@ static PyObject *start(PyObject *Py_UNUSED(module), PyObject *args)
     ht.samples_per_s = samples_per_s;
     ht.window_start = ht_now();
     ht.window_samples = 0;
+    memset(ht.places, 0, sizeof(ht.places));
     ht.paused = false;
     ht.lost = 0;
     ht_seed();

@@ -14,6 +14,10 @@
 
 enum { HUNDREDTHS = 100 };
 
+/* What a drawn block costs that its place doesn't keep, next to a sample with its stack and its free: measured as 50 of
+ * 250 nanoseconds, with 32 frames and warm caches. */
+#define SKIPPED 0.2
+
 ht_hot ht_line = {.countdown = HT_NEVER, .filter = {.counts = ht_no_table}};
 ht_sampler ht;
 
@@ -153,7 +157,7 @@ void ht_relax(uint32_t now)
     uint32_t elapsed = now - ht.window_start;
     if (elapsed < HUNDREDTHS)
         return;
-    double rate = (double)ht.window_samples * HUNDREDTHS / elapsed;
+    double rate = ht.window_samples * HUNDREDTHS / elapsed;
     size_t most_live = ht.table.most_slots / 4 * 3;
     bool roomy = ht.table.live < most_live / 4 && ht.stacks.bytes < ht.stacks.max_bytes / 2;
     for (; roomy && ht.interval > ht.base_interval && rate < ht.samples_per_s / 4; rate *= 2)
@@ -163,14 +167,35 @@ void ht_relax(uint32_t now)
 }
 
 /* Raises the interval for what is yet to come; live samples keep their finer weights. */
-static void adapt(uint32_t now)
+static void adapt(uint32_t now, double cost)
 {
     ht_relax(now);
-    if (++ht.window_samples < ht.samples_per_s || ht.interval >= HT_MOST_INTERVAL)
+    ht.window_samples += cost;
+    if (ht.window_samples < ht.samples_per_s || ht.interval >= HT_MOST_INTERVAL)
         return;
     ht.interval *= 2;
     ht.window_start = now;
     ht.window_samples = 0;
+}
+
+/* A line that allocates much is known well by few samples: those it has too many of are dropped before the dear part. */
+static bool kept(PyThreadState *thread, ht_sample *sample, uint32_t now)
+{
+    ht_frame top = {NULL, 0};
+    ht_frames_read(thread, &top, 1);
+    ht_place *place = ht_place_of(ht.places, (uintptr_t)top.code, top.offset);
+    return ht_place_keeps(place, sample, now, ht.samples_per_s, &ht.random);
+}
+
+static void hold(PyThreadState *thread, ht_sample *sample)
+{
+    sample->ordinal = ht.ordinal++;
+    sample->stack = intern(thread);
+    if (!insert(sample))
+        return;
+    ht_stack *stack = ht.stacks.entries[sample->stack];
+    stack->allocated_bytes += weight_bytes(sample);
+    stack->allocated_blocks += 1 / ht_odds(sample->size, sample->interval);
 }
 
 /* A block was drawn. One that realloc made of a sample keeps that one's birth. */
@@ -181,13 +206,11 @@ void ht_track(void *block, size_t size, const ht_sample *former)
         ht.busy = true;
         uint32_t now = ht_now();
         ht_sample sample = {.address = (uintptr_t)block, .size = size, .interval = ht.interval,
-                            .ordinal = ht.ordinal++, .stack = intern(thread), .birth = former ? former->birth : now};
-        if (insert(&sample)) {
-            ht_stack *stack = ht.stacks.entries[sample.stack];
-            stack->allocated_bytes += weight_bytes(&sample);
-            stack->allocated_blocks += 1 / ht_odds(size, sample.interval);
-        }
-        adapt(now);
+                            .birth = former ? former->birth : now};
+        bool held = kept(thread, &sample, now);
+        if (held)
+            hold(thread, &sample);
+        adapt(now, held ? 1 : SKIPPED);
         ht.busy = false;
     }
     ht_draw();

@@ -6,11 +6,11 @@
 #define HEAPTIDE_SAMPLER_H
 
 #include "frames.h"
+#include "places.h"
 #include "stacks.h"
 #include "table.h"
 
 #define HT_NEVER (INT64_MAX / 2) /* a countdown that no process reaches: nothing is sampled */
-#define HT_MOST_INTERVAL 0x1p30  /* bytes; past it doubling no longer helps */
 
 /* The allocators that the hooks call, of one domain. Their context passes through the hooks, which need none. */
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
     double interval;           /* as in force: raised while a budget is exceeded */
     double samples_per_s;      /* budget */
     uint32_t window_start;     /* hundredths of a second */
-    uint32_t window_samples;
+    double window_samples;     /* drawn in it; one that its place didn't keep counts in part */
     unsigned long ignored;     /* identity of a thread whose allocations aren't sampled; 0: none */
     uint64_t ordinal;          /* samples drawn so far */
     uint64_t inherited_before; /* samples with a lower ordinal were drawn before the last fork */
@@ -45,6 +45,7 @@ typedef struct {
     double live_bytes;         /* estimates */
     double peak_bytes;
     ht_random random;
+    ht_place places[HT_PLACES];
     ht_table table;
     ht_stacks stacks;
 } ht_sampler;

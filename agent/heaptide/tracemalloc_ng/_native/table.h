@@ -24,6 +24,8 @@
 #define HT_ASSERT(condition) ((void)0)
 #endif
 
+#define HT_MOST_INTERVAL 0x1p30 /* bytes between samples; past it doubling no longer helps */
+
 /* One sampled block that is still live. */
 typedef struct {
     uintptr_t address; /* 0: the slot is free; the block belongs to the program */
