@@ -9,7 +9,21 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import alerts, bars, charts, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import (
+    alerts,
+    bars,
+    charts,
+    fixes,
+    markdown,
+    outlook,
+    sentences,
+    sources,
+    sparkline,
+    stacks,
+    tables,
+    trend,
+    windows,
+)
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
@@ -37,9 +51,14 @@ def service_html(page: ServicePage) -> str:
 
 def leak_html(page: LeakPage) -> str:
     """One leak."""
+    found = page.diagnosis
+    fix = fixes.fix_for(page.leak.kind, found.paths if found else (), found.garbage_share if found else None)
     return _render(
         "leak.html",
         page=page,
+        fix=fix,
+        trend=trend.of_page(page),
+        issue_text=markdown.leak_markdown(page, fix),
         refresh_s=windows.refresh_s(page.window_s),
         window=windows.window_name(page.window_s),
         runs=stacks.runs(page.frames),
@@ -106,6 +125,7 @@ def _environment() -> Environment:
         "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
+        "MUTE_MIB": outlook.MUTE_MIB,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
@@ -114,13 +134,19 @@ def _environment() -> Environment:
         "alert_action_url": alerts.alert_action_url,
         "alerts_url": alerts.alerts_url,
         "alerts_verdict": alerts.alerts_verdict,
+        "beside": trend.beside,
+        "ceiling_text": outlook.ceiling_text,
         "chart_table": tables.chart_table,
         "figure_url": figure_url,
+        "forecast_outlook": outlook.forecast_outlook,
         "interval": texts.interval_text,
         "leak_url": leak_url,
+        "mute_text": outlook.mute_text,
+        "rate": outlook.rate,
         "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
+        "source_url": sources.source_url,
         "sparkline_path": sparkline.sparkline_path,
         "target_counts": alerts.target_counts,
         "target_state": alerts.target_state,

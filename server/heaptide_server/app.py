@@ -44,7 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(alerts.router(collector.desk))
     app.include_router(health.router(collector.store, collector.metrics, collector.job_status))
     app.include_router(
-        pages.router(collector.store, collector.ledger, base_url=settings.address, needs_token=bool(guard.ingest))
+        pages.router(
+            collector.store,
+            collector.ledger,
+            base_url=settings.address,
+            needs_token=bool(guard.ingest),
+            source_template=settings.source_url,
+        )
     )
     app.include_router(pages.alerts_router(collector.desk))
     app.mount("/static", StaticFiles(directory=STATIC))

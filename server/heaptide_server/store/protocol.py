@@ -8,7 +8,10 @@ from typing import Protocol
 from heaptide_server.model import (
     Event,
     Holding,
+    LifeTurnover,
     Receipt,
+    ReleaseSeen,
+    ReleaseTurnover,
     Report,
     Request,
     Series,
@@ -18,6 +21,7 @@ from heaptide_server.model import (
     Stored,
     Suspect,
     Traced,
+    Turnover,
     Worker,
 )
 
@@ -87,6 +91,22 @@ class Store(Protocol):
         buckets: int,
     ) -> Series:
         """Growth of each site per bucket in bytes, summed over workers; rows in the order of `site_ids`."""
+
+    def turnover(
+        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
+    ) -> Turnover:
+        """What came and went per site in the window; of these releases alone, where any are named."""
+
+    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
+        """Releases whose workers were seen since then, the one that began last first."""
+
+    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
+        """What a site grew by in each release and environment, in the order of `releases`."""
+
+    def site_by_life(
+        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
+    ) -> dict[int, LifeTurnover]:
+        """What a site grew by within each of these workers' lives in the window, by the store's worker id."""
 
     def vitals_series(
         self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int

@@ -10,7 +10,10 @@ from pathlib import Path
 from heaptide_server.model import (
     Event,
     Holding,
+    LifeTurnover,
     Receipt,
+    ReleaseSeen,
+    ReleaseTurnover,
     Report,
     Request,
     Series,
@@ -20,10 +23,12 @@ from heaptide_server.model import (
     Stored,
     Suspect,
     Traced,
+    Turnover,
     Worker,
 )
-from heaptide_server.store import appending, fleet, growth, records, requests, retention, rollups
+from heaptide_server.store import appending, fleet, growth, records, releases, requests, retention, rollups, turnover
 from heaptide_server.store.connections import Readers
+from heaptide_server.store.cover import DAY
 from heaptide_server.store.growth import Question
 from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.retention import Retention
@@ -148,6 +153,33 @@ class SqliteStore:
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
             return growth.growth_series(connection, question, there, site_ids, buckets)
+
+    def turnover(
+        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
+    ) -> Turnover:
+        """See `Store.turnover`."""
+        asked = turnover.Asked(service, environment, since, until)
+        with self._readers.reading() as connection:
+            return turnover.turnover(connection, asked, growth.extent(connection, until), DAY, releases)
+
+    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
+        """See `Store.releases`."""
+        with self._readers.reading() as connection:
+            return releases.releases(connection, service, environment, since)
+
+    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
+        """See `Store.site_by_release`."""
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return releases.site_by_release(connection, service, site_id, there, since, until)
+
+    def site_by_life(
+        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
+    ) -> dict[int, LifeTurnover]:
+        """See `Store.site_by_life`."""
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return releases.site_by_life(connection, worker_ids, site_id, there, since, until)
 
     def vitals_series(
         self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
