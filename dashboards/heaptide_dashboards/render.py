@@ -13,7 +13,9 @@ from heaptide_dashboards import (
     alerts,
     bars,
     charts,
+    comparing,
     fixes,
+    flame,
     markdown,
     outlook,
     sentences,
@@ -26,6 +28,7 @@ from heaptide_dashboards import (
 )
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
+from heaptide_dashboards.comparing import ComparePage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
 
@@ -68,6 +71,11 @@ def leak_html(page: LeakPage) -> str:
 def alerts_html(page: AlertsPage) -> str:
     """Where alerts go, and what became of them; with no target, how to configure one."""
     return _render("alerts.html", page=page, refresh_s=5.0)
+
+
+def compare_html(page: ComparePage, address: str) -> str:
+    """Two windows or two releases of a service; `address` is the page's own."""
+    return _render("compare.html", page=page, graph=flame.flame(page.rows), address=address, refresh_s=None)
 
 
 def error_html(status: int, title: str, text: str) -> str:
@@ -121,11 +129,14 @@ def _environment() -> Environment:
         "shorten": texts.shorten,
     }
     environment.globals |= {
+        "AGAINST": comparing.AGAINST,
+        "CHANGES": comparing.CHANGES,
         "DELIVERY_STATES": alerts.DELIVERY_STATES,
         "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
         "MUTE_MIB": outlook.MUTE_MIB,
+        "ROW_PX": flame.ROW_PX,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
@@ -136,7 +147,10 @@ def _environment() -> Environment:
         "alerts_verdict": alerts.alerts_verdict,
         "beside": trend.beside,
         "ceiling_text": outlook.ceiling_text,
+        "change_of": comparing.change_of,
         "chart_table": tables.chart_table,
+        "compare_url": comparing.compare_url,
+        "compared": comparing.compared,
         "figure_url": figure_url,
         "forecast_outlook": outlook.forecast_outlook,
         "interval": texts.interval_text,
@@ -147,6 +161,7 @@ def _environment() -> Environment:
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
         "source_url": sources.source_url,
+        "side_note": comparing.side_note,
         "sparkline_path": sparkline.sparkline_path,
         "target_counts": alerts.target_counts,
         "target_state": alerts.target_state,

@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
             source_template=settings.source_url,
         )
     )
+    app.include_router(pages.compare_router(collector.store, collector.ledger))
     app.include_router(pages.alerts_router(collector.desk))
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
