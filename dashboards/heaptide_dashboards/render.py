@@ -16,6 +16,7 @@ from heaptide_dashboards import (
     comparing,
     fixes,
     flame,
+    health,
     markdown,
     outlook,
     sentences,
@@ -29,6 +30,7 @@ from heaptide_dashboards import (
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.comparing import ComparePage
+from heaptide_dashboards.health import HealthPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
 
@@ -78,6 +80,11 @@ def compare_html(page: ComparePage, address: str) -> str:
     return _render("compare.html", page=page, graph=flame.flame(page.rows), address=address, refresh_s=None)
 
 
+def health_html(page: HealthPage) -> str:
+    """The collector's own health."""
+    return _render("health.html", page=page, refresh_s=5.0)
+
+
 def error_html(status: int, title: str, text: str) -> str:
     """A page that says what went wrong and what to do."""
     return _render("error.html", status=status, title=title, text=text, refresh_s=None)
@@ -122,6 +129,7 @@ def _environment() -> Environment:
         "exact": texts.exact_text,
         "growth": texts.growth_text,
         "iso": texts.iso_text,
+        "milliseconds": health.milliseconds_text,
         "latency": alerts.latency_text,
         "per_hour": texts.per_hour_text,
         "percent": texts.percent_text,
@@ -131,11 +139,15 @@ def _environment() -> Environment:
     environment.globals |= {
         "AGAINST": comparing.AGAINST,
         "CHANGES": comparing.CHANGES,
+        "COSTLY_SHARE": health.COSTLY_SHARE,
         "DELIVERY_STATES": alerts.DELIVERY_STATES,
         "FORMATS": alerts.FORMATS,
+        "JOBS": health.JOBS,
+        "JOB_STATES": health.JOB_STATES,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
         "MUTE_MIB": outlook.MUTE_MIB,
+        "OUTCOMES": health.OUTCOMES,
         "ROW_PX": flame.ROW_PX,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
@@ -153,7 +165,9 @@ def _environment() -> Environment:
         "compared": comparing.compared,
         "figure_url": figure_url,
         "forecast_outlook": outlook.forecast_outlook,
+        "health_verdict": health.health_verdict,
         "interval": texts.interval_text,
+        "job_state": health.job_state,
         "leak_url": leak_url,
         "mute_text": outlook.mute_text,
         "rate": outlook.rate,

@@ -54,5 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(pages.compare_router(collector.store, collector.ledger))
     app.include_router(pages.alerts_router(collector.desk))
+    app.include_router(
+        pages.health_router(collector.store, settings.db, collector.job_reports, collector.metrics.report_counts)
+    )
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

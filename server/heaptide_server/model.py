@@ -190,6 +190,25 @@ class LifeTurnover:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """One kind of stored data: its rows, how long they are kept in seconds, and when the oldest is from."""
+
+    name: str
+    rows: int
+    kept_s: float
+    oldest: float | None
+
+
+@dataclass(frozen=True)
+class StoreContents:
+    """What a store holds; `waiting` buckets got something since they were made, the oldest began at `waiting_since`."""
+
+    kept: list[Kept]
+    waiting: int
+    waiting_since: float | None
+
+
+@dataclass(frozen=True)
 class Stored:
     """One stored entry of a worker, as the trend job reads it: raw changes in the worker's own site numbers."""
 

@@ -18,6 +18,7 @@ from heaptide_server.model import (
     ServiceSummary,
     Site,
     SiteGrowth,
+    StoreContents,
     Stored,
     Suspect,
     Traced,
@@ -63,6 +64,12 @@ class Store(Protocol):
 
     def workers(self, service: str, environment: str | None, since: float) -> list[Worker]:
         """Workers seen since then, by slot and generation."""
+
+    def living(self, service: str, environment: str | None) -> list[Worker]:
+        """Workers that have not ended, by slot."""
+
+    def contents(self) -> StoreContents:
+        """What the store holds, and what it has still to sum up."""
 
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """Workers by the store's id; unknown ids are left out."""

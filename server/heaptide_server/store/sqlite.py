@@ -20,13 +20,25 @@ from heaptide_server.model import (
     ServiceSummary,
     Site,
     SiteGrowth,
+    StoreContents,
     Stored,
     Suspect,
     Traced,
     Turnover,
     Worker,
 )
-from heaptide_server.store import appending, fleet, growth, records, releases, requests, retention, rollups, turnover
+from heaptide_server.store import (
+    appending,
+    contents,
+    fleet,
+    growth,
+    records,
+    releases,
+    requests,
+    retention,
+    rollups,
+    turnover,
+)
 from heaptide_server.store.connections import Readers
 from heaptide_server.store.cover import DAY
 from heaptide_server.store.growth import Question
@@ -93,6 +105,18 @@ class SqliteStore:
         """See `Store.workers`."""
         with self._readers.reading() as connection:
             return fleet.workers(connection, Question(service, environment, since, float("inf")))
+
+    def living(self, service: str, environment: str | None) -> list[Worker]:
+        """See `Store.living`."""
+        found = self.workers_by_id(known.id for known in self._live_in(service, environment))
+        return sorted(
+            found.values(), key=lambda worker: (worker.identity.environment, worker.identity.host, worker.slot)
+        )
+
+    def contents(self) -> StoreContents:
+        """See `Store.contents`."""
+        with self._readers.reading() as connection:
+            return contents.contents(connection, self._retention)
 
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """See `Store.workers_by_id`."""
