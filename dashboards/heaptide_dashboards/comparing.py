@@ -127,5 +127,11 @@ def compare_url(service: str, environment: str, **choice: str) -> str:
     return f"/compare?{urlencode(query, errors='replace')}"
 
 
+def export_url(file: str, service: str, environment: str, window: str) -> str:
+    """The address of a file with what a table holds."""
+    query = {"service": service, "environment": environment} | ({} if file.startswith("leaks") else {"window": window})
+    return f"/export/{file}?{urlencode(query, errors='replace')}"
+
+
 def _rate(rows: Sequence[SiteDelta], side: str) -> float:
     return float(sum(getattr(row, side) for row in rows))

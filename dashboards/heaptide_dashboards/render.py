@@ -163,6 +163,7 @@ def _environment() -> Environment:
         "chart_table": tables.chart_table,
         "compare_url": comparing.compare_url,
         "compared": comparing.compared,
+        "export_url": comparing.export_url,
         "figure_url": figure_url,
         "forecast_outlook": outlook.forecast_outlook,
         "health_verdict": health.health_verdict,

@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
     )
     app.include_router(pages.compare_router(collector.store, collector.ledger))
+    app.include_router(pages.exports_router(collector.store, collector.ledger))
     app.include_router(pages.alerts_router(collector.desk))
     app.include_router(
         pages.health_router(collector.store, settings.db, collector.job_reports, collector.metrics.report_counts)

@@ -2,8 +2,9 @@
 
 from heaptide_server.pages.alerts import router as alerts_router
 from heaptide_server.pages.compare import router as compare_router
+from heaptide_server.pages.exports import router as exports_router
 from heaptide_server.pages.health import router as health_router
 from heaptide_server.pages.problems import not_found
 from heaptide_server.pages.routes import router
 
-__all__ = ["alerts_router", "compare_router", "health_router", "not_found", "router"]
+__all__ = ["alerts_router", "compare_router", "exports_router", "health_router", "not_found", "router"]
