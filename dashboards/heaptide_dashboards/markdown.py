@@ -6,7 +6,7 @@ import re
 
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.fixes import Fix
-from heaptide_dashboards.outlook import ceiling_text, forecast_outlook
+from heaptide_dashboards.prospects import ceiling_text, forecast_outlook
 from heaptide_dashboards.sentences import LEAK_STATES
 from heaptide_dashboards.views import FrameView, HopView, LeakPage, PathView
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from heaptide_dashboards.outlook import AdviceView, ForecastView
+from heaptide_dashboards.prospects import AdviceView, ForecastView
 
 
 @dataclass(frozen=True)

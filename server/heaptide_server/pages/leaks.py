@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heaptide_dashboards.outlook import AdviceView, ForecastView
+from heaptide_dashboards.prospects import AdviceView, ForecastView
 from heaptide_dashboards.views import GenerationGrowth, ReleaseGrowth
 from heaptide_server.leaks.fingerprint import place
 from heaptide_server.leaks.ledger import Ledger

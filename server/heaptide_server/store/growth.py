@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heaptide_server.model import Floats, Series
-from heaptide_server.store import turnover
+from heaptide_server.model import Floats, Ints, Series
+from heaptide_server.store import packed
 from heaptide_server.store.cover import RAW, WIDTHS, Extent, Piece, cover
-from heaptide_server.store.known import Known
+from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.totals import SiteSums
 
 
@@ -32,11 +32,6 @@ class Question:
         where = "service = ? AND (? IS NULL OR environment = ?) AND last_seen >= ? AND first_seen < ?"
         return f"SELECT id FROM workers WHERE {where}", values  # noqa: S608 - our own text
 
-    @property
-    def asked(self) -> turnover.Asked:
-        """The same, asked of all workers together."""
-        return turnover.Asked(self.service, self.environment, self.since, self.until)
-
 
 def extent(connection: sqlite3.Connection, now: float) -> Extent:
     """What of each width there is: buckets touched since they were made, and all later ones, aren't there."""
@@ -52,18 +47,27 @@ def extent(connection: sqlite3.Connection, now: float) -> Extent:
 
 
 def pieces(connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float) -> Iterator[sqlite3.Row]:
-    """Rows (worker_id, kind, at, vitals) that tell of the window, each once."""
+    """Rows (worker_id, kind, at, vitals, sites) that tell of the window, each change once."""
     for piece in cover(question.since, question.until, there, widest_s):
         yield from _rows(connection, question, piece)
+
+
+def changes(
+    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float
+) -> Iterator[sqlite3.Row]:
+    """The same without starts, whose levels are where growth begins from."""
+    return (row for row in pieces(connection, question, there, widest_s) if row["kind"] == "change")
 
 
 def growth_by_site(connection: sqlite3.Connection, question: Question, there: Extent) -> tuple[dict[int, int], ...]:
     """Growth in bytes and in blocks per site of the store."""
     in_bytes, in_blocks = SiteSums(), SiteSums()
-    for part in turnover.parts(connection, question.asked, there, WIDTHS[-1]):
+    maps = _Maps(connection)
+    for row in changes(connection, question, there, WIDTHS[-1]):
+        changed = packed.decode(row["sites"])
         for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
-            if name in part.changes.values:
-                sums.add(part.changes.ids, part.changes.values[name])
+            if name in changed.values:
+                sums.add(maps.of(row["worker_id"])[changed.ids], changed.values[name])
     return in_bytes.sums(), in_blocks.sums()
 
 
@@ -73,15 +77,15 @@ def growth_series(
     """Growth in bytes per site (the rows) and bucket."""
     width_s = (question.until - question.since) / buckets
     values = np.zeros((len(site_ids), buckets))
-    wanted = np.array(site_ids, np.int64)
-    order = np.argsort(wanted)
-    for part in turnover.parts(connection, question.asked, there, width_s):
-        if "bytes" not in part.changes.values:
-            continue
-        bucket = bucket_of(part.at, question.since, width_s, buckets)
-        where = np.searchsorted(wanted, part.changes.ids, sorter=order).clip(max=len(wanted) - 1)
-        found = wanted[order[where]] == part.changes.ids
-        np.add.at(values[:, bucket], order[where[found]], part.changes.values["bytes"][found])
+    rows_by_site = {site: row for row, site in enumerate(site_ids)}
+    maps = _Maps(connection)
+    for row in changes(connection, question, there, width_s):
+        changed = packed.decode(row["sites"])
+        bucket = bucket_of(row["at"], question.since, width_s, buckets)
+        where = np.isin(maps.of(row["worker_id"])[changed.ids], list(site_ids))
+        sites = maps.of(row["worker_id"])[changed.ids[where]]
+        for site, change in zip(sites, changed.values.get("bytes", changed.ids * 0)[where], strict=True):
+            values[rows_by_site[int(site)], bucket] += change
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(site_ids), values)
 
 
@@ -111,12 +115,25 @@ def _rows(connection: sqlite3.Connection, question: Question, piece: Piece) -> I
     workers, values = question.workers
     if piece.width_s == RAW:
         sql = (
-            f"SELECT worker_id, kind, at, vitals FROM entries WHERE worker_id IN ({workers}) "  # noqa: S608
+            f"SELECT worker_id, kind, at, vitals, sites FROM entries WHERE worker_id IN ({workers}) "  # noqa: S608
             "AND kind <> 'end' AND at >= ? AND at < ?"
         )
         return connection.execute(sql, [*values, piece.since, piece.until])
     sql = (
-        "SELECT worker_id, 'change' AS kind, start AS at, vitals FROM rollups "  # noqa: S608 - our own texts
+        "SELECT worker_id, 'change' AS kind, start AS at, vitals, sites FROM rollups "  # noqa: S608 - our own texts
         f"WHERE worker_id IN ({workers}) AND width_s = ? AND start >= ? AND start < ?"
     )
     return connection.execute(sql, [*values, piece.width_s, piece.since, piece.until])
+
+
+class _Maps:
+    """The store's site ids by the workers' own numbers, each read once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._ids: dict[int, Ints] = {}
+
+    def of(self, worker_id: int) -> Ints:
+        if worker_id not in self._ids:
+            self._ids[worker_id] = number_ids(self._connection, worker_id, "site")
+        return self._ids[worker_id]

@@ -143,10 +143,9 @@ class SqliteStore:
         self, service: str, environment: str | None, since: float, until: float, top: int
     ) -> list[SiteGrowth]:
         """See `Store.top_growth`."""
-        question = Question(service, environment, since, until)
+        asked = turnover.Asked(service, environment, since, until)
         with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            in_bytes, in_blocks = growth.growth_by_site(connection, question, there)
+            in_bytes, in_blocks = turnover.growth_by_site(connection, asked, growth.extent(connection, until))
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
         living = self._live_in(service, environment)
@@ -173,10 +172,9 @@ class SqliteStore:
         buckets: int,
     ) -> Series:
         """See `Store.growth_series`."""
-        question = Question(service, environment, since, until)
+        asked = turnover.Asked(service, environment, since, until)
         with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            return growth.growth_series(connection, question, there, site_ids, buckets)
+            return turnover.growth_series(connection, asked, growth.extent(connection, until), site_ids, buckets)
 
     def turnover(
         self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heaptide_server.model import Columns, Ints, SiteTurnover, Turnover
+from heaptide_server.model import Columns, Ints, Series, SiteTurnover, Turnover
 from heaptide_server.store import batch, fleetwide
-from heaptide_server.store.cover import RAW, Extent, Piece, cover
+from heaptide_server.store.cover import DAY, RAW, Extent, Piece, cover
+from heaptide_server.store.growth import bucket_of, bucket_starts
 from heaptide_server.store.known import number_ids
+from heaptide_server.store.totals import SiteSums
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,33 @@ def parts(connection: sqlite3.Connection, asked: Asked, there: Extent, widest_s:
     """The changes in the window, each once; those of a bucket or report together."""
     for piece in cover(asked.since, asked.until, there, widest_s):
         yield from (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
+
+
+def growth_by_site(connection: sqlite3.Connection, asked: Asked, there: Extent) -> tuple[dict[int, int], ...]:
+    """Growth in bytes and in blocks per site of the store."""
+    in_bytes, in_blocks = SiteSums(), SiteSums()
+    for part in parts(connection, asked, there, DAY):
+        for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
+            if name in part.changes.values:
+                sums.add(part.changes.ids, part.changes.values[name])
+    return in_bytes.sums(), in_blocks.sums()
+
+
+def growth_series(
+    connection: sqlite3.Connection, asked: Asked, there: Extent, site_ids: Sequence[int], buckets: int
+) -> Series:
+    """Growth in bytes per site (the rows) and bucket."""
+    width_s = (asked.until - asked.since) / buckets
+    values = np.zeros((len(site_ids), buckets))
+    wanted = np.array(site_ids, np.int64)
+    order = np.argsort(wanted)
+    for part in parts(connection, asked, there, width_s) if site_ids else ():
+        if "bytes" in part.changes.values:
+            where = np.searchsorted(wanted, part.changes.ids, sorter=order).clip(max=len(wanted) - 1)
+            found = wanted[order[where]] == part.changes.ids
+            bucket = bucket_of(part.at, asked.since, width_s, buckets)
+            np.add.at(values[:, bucket], order[where[found]], part.changes.values["bytes"][found])
+    return Series(bucket_starts(asked.since, width_s, buckets), width_s, list(site_ids), values)
 
 
 def turnover(
