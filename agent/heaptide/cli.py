@@ -18,7 +18,7 @@ _ABOUT = {
     "demo": "find a leak while you watch",
     "top": "the sites that grow most, in the terminal",
     "doctor": "what fails in production, and what to do: findings, or what can be seen here",
-    "export": "write profiles for other tools",
+    "export": "sites, leaks or workers as CSV, or stacks for flame graph tools",
 }
 NEEDS_COLLECTOR = 'heaptide {command} needs the collector: pip install "heaptide[server]" ({missing})\n'
 

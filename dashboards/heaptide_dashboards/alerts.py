@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from heaptide_dashboards.format import MISSING, NBSP, plural
 from heaptide_dashboards.sentences import State, Verdict
@@ -75,13 +75,17 @@ class DeliveryRow:
 
 @dataclass(frozen=True)
 class AlertsPage:
-    """Targets and the log, from `before` (a delivery's id) on; `older` begins the next page."""
+    """Targets and the log, from `before` (a delivery's id) on; `older` begins the next page.
+
+    `status` is the one that the log is limited to, empty for all.
+    """
 
     now: float
     targets: Sequence[TargetRow]
     deliveries: Sequence[DeliveryRow] = field(default_factory=tuple)
     before: int | None = None
     older: int | None = None
+    status: str = ""
 
 
 FORMATS = {"generic": "Standard Webhooks", "alertmanager": "Alertmanager", "slack": "Slack", "pagerduty": "PagerDuty"}
@@ -149,9 +153,11 @@ def told(row: DeliveryRow) -> str:
     return plural(len(row.leaks), what) if len(row.leaks) > 1 else NOTICES[row.type]
 
 
-def alerts_url(before: int | None = None) -> str:
-    """The address of the page, or of an older part of its log."""
-    return "/alerts" if before is None else f"/alerts?before={before}"
+def alerts_url(before: int | None = None, status: str = "") -> str:
+    """The address of the page, or of an older part of its log, or of those deliveries of it that are in a state."""
+    query = {"status": status} if status else {}
+    query |= {"before": str(before)} if before is not None else {}
+    return f"/alerts?{urlencode(query)}" if query else "/alerts"
 
 
 def alert_action_url(*parts: str | int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from heaptide_dashboards.axes import LIMIT_IN_SIGHT, bytes_axis, time_axis
 from heaptide_dashboards.format import bytes_text, growth_text, shorten, visible
+from heaptide_dashboards.trend import Trend
 from heaptide_dashboards.views import Line
 
 Figure = dict[str, Any]
@@ -52,13 +53,42 @@ def growth_figure(lines: Sequence[Line], restarts: Sequence[float], releases: Se
     return _figure(_series(lines, growth_text), lines, min(0.0, low), max(0.0, high) * 1.05, restarts, releases)
 
 
-def leak_figure(lines: Sequence[Line], restarts: Sequence[float], releases: Sequence[tuple[float, str]]) -> Figure:
-    """Growth of one leak: the same as of several sites, its area filled since nothing lies beneath."""
-    figure = growth_figure(lines, restarts, releases)
-    for trace in figure["data"]:
-        if trace["meta"]["role"] == "series":
-            trace |= {"fill": "tozeroy", "meta": {"role": "area"}}
-    return figure
+def leak_figure(
+    lines: Sequence[Line],
+    restarts: Sequence[float],
+    releases: Sequence[tuple[float, str]],
+    trend: Trend | None = None,
+) -> Figure:
+    """Growth of one leak: the same as of several sites, its area filled, under the trend that was fitted to it."""
+    values = _values(lines) + (trend.low + trend.high if trend else [])
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    traces = _series(lines, growth_text)
+    for trace in traces:
+        trace |= {"fill": "tozeroy", "meta": {"role": "area"}}
+    return _figure(traces + _trend(trend), lines, min(0.0, low), max(0.0, high) * 1.05, restarts, releases)
+
+
+def _trend(trend: Trend | None) -> list[Trace]:
+    """The interval as an area between two lines that aren't drawn, and the trend in its middle."""
+    if trend is None:
+        return []
+    x = _milliseconds(trend.line.times)
+    edge = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": {"width": 0}}
+    return [
+        edge | {"name": "lower end", "y": trend.low, "meta": {"role": "edge"}},
+        edge | {"name": "upper end", "y": trend.high, "fill": "tonexty", "meta": {"role": "interval"}},
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": trend.line.name,
+            "x": x,
+            "y": trend.line.values,
+            "text": [growth_text(value) for value in trend.line.values],
+            "hovertemplate": "%{text}",
+            "line": {"width": 1.75, "dash": "dash"},
+            "meta": {"role": "trend"},
+        },
+    ]
 
 
 def _series(lines: Sequence[Line], text: Any) -> list[Trace]:

@@ -9,10 +9,30 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from heaptide_dashboards import alerts, bars, charts, checks, sentences, sparkline, stacks, tables, windows
+from heaptide_dashboards import (
+    alerts,
+    bars,
+    charts,
+    checks,
+    comparing,
+    fixes,
+    flame,
+    health,
+    markdown,
+    prospects,
+    sentences,
+    sources,
+    sparkline,
+    stacks,
+    tables,
+    trend,
+    windows,
+)
 from heaptide_dashboards import format as texts
 from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.checks import ChecksPage
+from heaptide_dashboards.comparing import ComparePage
+from heaptide_dashboards.health import HealthPage
 from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
 
 
@@ -38,9 +58,14 @@ def service_html(page: ServicePage) -> str:
 
 def leak_html(page: LeakPage) -> str:
     """One leak."""
+    found = page.diagnosis
+    fix = fixes.fix_for(page.leak.kind, found.paths if found else (), found.garbage_share if found else None)
     return _render(
         "leak.html",
         page=page,
+        fix=fix,
+        trend=trend.of_page(page),
+        issue_text=markdown.leak_markdown(page, fix),
         refresh_s=windows.refresh_s(page.window_s),
         window=windows.window_name(page.window_s),
         runs=stacks.runs(page.frames),
@@ -55,6 +80,16 @@ def alerts_html(page: AlertsPage) -> str:
 def checks_html(page: ChecksPage) -> str:
     """What fails in production: findings with evidence and a fix."""
     return _render("checks.html", page=page, refresh_s=15.0)
+
+
+def compare_html(page: ComparePage, address: str) -> str:
+    """Two windows or two releases of a service; `address` is the page's own."""
+    return _render("compare.html", page=page, graph=flame.flame(page.rows), address=address, refresh_s=None)
+
+
+def health_html(page: HealthPage) -> str:
+    """The collector's own health."""
+    return _render("health.html", page=page, refresh_s=5.0)
 
 
 def error_html(status: int, title: str, text: str) -> str:
@@ -101,6 +136,7 @@ def _environment() -> Environment:
         "exact": texts.exact_text,
         "growth": texts.growth_text,
         "iso": texts.iso_text,
+        "milliseconds": health.milliseconds_text,
         "latency": alerts.latency_text,
         "per_hour": texts.per_hour_text,
         "percent": texts.percent_text,
@@ -109,10 +145,18 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "CHECK_SEVERITIES": checks.SEVERITIES,
+        "AGAINST": comparing.AGAINST,
+        "CHANGES": comparing.CHANGES,
+        "COSTLY_SHARE": health.COSTLY_SHARE,
         "DELIVERY_STATES": alerts.DELIVERY_STATES,
         "FORMATS": alerts.FORMATS,
+        "JOBS": health.JOBS,
+        "JOB_STATES": health.JOB_STATES,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
+        "MUTE_MIB": prospects.MUTE_MIB,
+        "OUTCOMES": health.OUTCOMES,
+        "ROW_PX": flame.ROW_PX,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
@@ -121,16 +165,29 @@ def _environment() -> Environment:
         "alert_action_url": alerts.alert_action_url,
         "alerts_url": alerts.alerts_url,
         "alerts_verdict": alerts.alerts_verdict,
+        "beside": trend.beside,
+        "ceiling_text": prospects.ceiling_text,
+        "change_of": comparing.change_of,
         "chart_table": tables.chart_table,
         "checks_url": checks.checks_url,
         "checks_verdict": checks.checks_verdict,
         "figure_url": figure_url,
         "fix_parts": checks.fix_parts,
+        "compare_url": comparing.compare_url,
+        "compared": comparing.compared,
+        "export_url": comparing.export_url,
+        "forecast_outlook": prospects.forecast_outlook,
+        "health_verdict": health.health_verdict,
         "interval": texts.interval_text,
+        "job_state": health.job_state,
         "leak_url": leak_url,
+        "mute_text": prospects.mute_text,
+        "rate": prospects.rate,
         "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
+        "source_url": sources.source_url,
+        "side_note": comparing.side_note,
         "sparkline_path": sparkline.sparkline_path,
         "target_counts": alerts.target_counts,
         "target_state": alerts.target_state,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from heaptide_dashboards.prospects import AdviceView, ForecastView
+
 
 @dataclass(frozen=True)
 class ServiceRow:
@@ -194,10 +196,49 @@ class DiagnosisView:
 
 
 @dataclass(frozen=True)
+class ReleaseGrowth:
+    """How much a leak's site grew in one release and environment, over `worker_s` seconds of workers' lives.
+
+    `leak_id` is the leak of that environment, and `status` its state; None where there is none.
+    """
+
+    environment: str
+    release: str | None
+    first_seen: float
+    last_seen: float
+    growth_bytes: float
+    worker_s: float
+    requests: int
+    leak_id: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True)
+class GenerationGrowth:
+    """How much a leak's site grew within one life of a worker, in `lived_s` seconds of it."""
+
+    worker: str
+    generation: int
+    started_at: float
+    alive: bool
+    growth_bytes: float
+    lived_s: float
+    requests: int
+
+
+@dataclass(frozen=True)
 class LeakPage:
     """One leak. `growth` has one line, bytes grown since the chart's left edge, or none where nothing is known of it.
 
     A type's share of the leak is None where only its name is known.
+
+    Attributes:
+        mute_left_bytes: how much each worker may still grow before a muted leak is told; None mutes for good.
+        source_template: where a frame's source is, as `heaptide_dashboards.sources` takes it; `source_release` is
+            the release that the stack is from.
+        releases_seen: growth by release and environment, the latest first.
+        generations_seen: growth by life, the latest first.
+        address: the page's own, for a text that is pasted elsewhere.
     """
 
     now: float
@@ -216,3 +257,15 @@ class LeakPage:
     restarts: list[float] = field(default_factory=list)
     releases: list[tuple[float, str]] = field(default_factory=list)
     diagnosis: DiagnosisView | None = None
+    low_bytes_per_request: float | None = None
+    high_bytes_per_request: float | None = None
+    forecast: ForecastView | None = None
+    advice: AdviceView | None = None
+    ceiling_bytes: float | None = None
+    release_note: str | None = None
+    mute_left_bytes: float | None = None
+    source_template: str | None = None
+    source_release: str | None = None
+    releases_seen: list[ReleaseGrowth] = field(default_factory=list)
+    generations_seen: list[GenerationGrowth] = field(default_factory=list)
+    address: str = ""

@@ -45,9 +45,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(checks.router(collector.store, collector.ledger))
     app.include_router(health.router(collector.store, collector.metrics, collector.job_status))
     app.include_router(
-        pages.router(collector.store, collector.ledger, base_url=settings.address, needs_token=bool(guard.ingest))
+        pages.router(
+            collector.store,
+            collector.ledger,
+            base_url=settings.address,
+            needs_token=bool(guard.ingest),
+            source_template=settings.source_url,
+        )
     )
+    app.include_router(pages.compare_router(collector.store, collector.ledger))
+    app.include_router(pages.exports_router(collector.store, collector.ledger))
     app.include_router(pages.alerts_router(collector.desk))
     app.include_router(pages.checks_router(collector.store, collector.ledger))
+    app.include_router(
+        pages.health_router(collector.store, settings.db, collector.job_reports, collector.metrics.report_counts)
+    )
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

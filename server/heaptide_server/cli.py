@@ -1,4 +1,4 @@
-"""The collector's commands: `heaptide serve`, `heaptide top`, `heaptide demo`."""
+"""The collector's commands: `heaptide serve`, `heaptide top`, `heaptide export`, `heaptide demo`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from heaptide_server import serving, terminal
+from heaptide_server import exporting, serving, terminal
 from heaptide_server.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -62,6 +62,25 @@ def top(
 ) -> None:
     """The sites that grow most, in the terminal."""
     raise typer.Exit(terminal.show_top(collector, service, window, number, token))
+
+
+@app.command()
+def export(
+    kind: Annotated[str, typer.Argument(help="sites, leaks or workers.")],
+    service: Annotated[str | None, typer.Argument(help="The service; leaks may be of all.")] = None,
+    environment: Annotated[str | None, typer.Option(help="One environment alone.")] = None,
+    window: Annotated[str | None, typer.Option(help="How far back: 15m, 1h, 6h, 24h, 7d, 30d.")] = None,
+    form: Annotated[str, typer.Option("--format", help="csv, or collapsed stacks of sites.")] = "csv",
+    output: Annotated[Path | None, typer.Option(help="The file; standard output when it's left out.")] = None,
+    collector: Annotated[
+        str, typer.Option(envvar="HEAPTIDE_COLLECTOR", help="The collector's address.")
+    ] = "http://127.0.0.1:8787",
+    token: Annotated[str | None, typer.Option(envvar="HEAPTIDE_READ_TOKEN", help="The read token.")] = None,
+) -> None:
+    """Tables as CSV, or growth as collapsed stacks for flame graph tools."""
+    given = {"environment": environment, "window": window}
+    choice = {name: value for name, value in given.items() if value is not None}
+    raise typer.Exit(exporting.export(collector, kind, service, choice, form, token, output))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from heaptide_server.alerts.desk import Desk
 from heaptide_server.alerts.sentences import Notice
 from heaptide_server.api.metrics import Metrics
 from heaptide_server.api.shapes import leak_json
-from heaptide_server.jobs import Job, Jobs
+from heaptide_server.jobs import Job, JobReport, Jobs
 from heaptide_server.leaks.diagnosing import Diagnosing
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.watch import Watch
@@ -83,6 +83,10 @@ class Collector:
     def job_status(self) -> dict[str, object]:
         """What each job did last."""
         return self._jobs.status() if self._jobs else {}
+
+    def job_reports(self) -> list[JobReport]:
+        """What each job did last, and how often it is to run."""
+        return self._jobs.reports() if self._jobs else []
 
     def _make_courier(self) -> Courier:
         settings = self.settings

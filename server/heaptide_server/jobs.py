@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -37,6 +37,18 @@ class Status:
     failing: bool = False
 
 
+class JobReport(NamedTuple):
+    """A job, how often it is to run, and what it did; see `Status`."""
+
+    name: str
+    interval_s: float
+    last_started: float | None
+    last_succeeded: float | None
+    last_seconds: float | None
+    failures: int
+    failing: bool
+
+
 class Jobs:
     """Runs jobs on threads of their own.
 
@@ -48,6 +60,7 @@ class Jobs:
     def __init__(self, jobs: list[Job], count: Count) -> None:
         self._count = count
         self._status = {job.name: Status() for job in jobs}
+        self._intervals = {job.name: job.interval_s for job in jobs}
         # The scheduler logs every failure with a traceback and every skipped run; `_told` says it once.
         for name in ("apscheduler.executors.default", "apscheduler.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -70,6 +83,10 @@ class Jobs:
     def status(self) -> dict[str, Any]:
         """What each job did last."""
         return {name: asdict(status) for name, status in self._status.items()}
+
+    def reports(self) -> list[JobReport]:
+        """The same with how often each is to run, in the order in which they were given."""
+        return [JobReport(name, self._intervals[name], **asdict(status)) for name, status in self._status.items()]
 
     def _run(self, job: Job) -> None:
         status = self._status[job.name]

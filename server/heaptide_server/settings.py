@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from heaptide_dashboards.sources import checked_template
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -76,7 +78,17 @@ class Settings(BaseSettings):
     webhook_repeat_s: float = Field(
         DAY_S, ge=0, le=365 * DAY_S, description="After how long an open leak is told again (24 h); 0 never does."
     )
+    source_url: str | None = Field(
+        None,
+        description="Where a line's source is on the web, for links on a leak's page: "
+        "https://git.example/shop/blob/{release}/{path}#L{line}.",
+    )
     deliveries_s: Seconds = Field(30 * DAY_S, ge=HOUR_S, description="How long sent and dead alerts are kept (30 d).")
+
+    @field_validator("source_url")
+    @classmethod
+    def _leads_to_the_web(cls, template: str | None) -> str | None:
+        return checked_template(template) if template else None
 
     @property
     def address(self) -> str:

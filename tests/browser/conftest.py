@@ -25,7 +25,7 @@ from heaptide.wire import SITE_COLUMNS, pack
 from heaptide_server.app import create_app
 from heaptide_server.ingest.answers import Answer
 from heaptide_server.leaks.ledger import Changes, Ledger
-from heaptide_server.model import Frame, Leak, Report, Site, Suspect, WorkerIdentity
+from heaptide_server.model import Advice, Forecast, Frame, Leak, Report, Site, Suspect, WorkerIdentity
 from heaptide_server.settings import Settings
 from heaptide_server.store.sqlite import SqliteStore
 
@@ -156,6 +156,20 @@ def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: floa
     return Leak(**(values | facts))
 
 
+OUTLOOK: dict[str, Any] = {
+    "bytes_per_request_low": 191.0,
+    "bytes_per_request_high": 222.0,
+    "forecast": Forecast(256.0 * MIB, NOW + 6.3 * HOUR_S, NOW + 5.2 * HOUR_S, NOW + 8.6 * HOUR_S),
+    "advice": Advice(
+        41_000,
+        6_150,
+        "Until it is fixed, recycle workers: --max-requests 41000 --max-requests-jitter 6150 keeps each one below 80% "
+        "of its share of the limit.",
+    ),
+    "release_note": "The same leak since release 2.4.0.",
+}
+
+
 def fill(path: Path) -> None:
     store, ledger = SqliteStore(path), Ledger(path)
     store.migrate()
@@ -169,11 +183,30 @@ def fill(path: Path) -> None:
     hostile = store.top_growth(HOSTILE, None, NOW - 6 * HOUR_S, NOW, 1)[0].site
     filling = "Rises ever slower and fits a bound of about 18 MiB a worker."
     leaks = [
-        leak("lk-quotes", "shop", "open", sites[REMEMBER[0]], 14.2),
-        leak("lk-cache", "shop", "filling", sites[STACKS[1][0]], 3.1, confidence=0.84, evidence=filling),
+        leak("lk-quotes", "shop", "open", sites[REMEMBER[0]], 14.2, **OUTLOOK),
+        leak(
+            "lk-cache",
+            "shop",
+            "filling",
+            sites[STACKS[1][0]],
+            3.1,
+            confidence=0.84,
+            evidence=filling,
+            ceiling_bytes=36.0 * MIB,
+        ),
         leak("lk-orders", "shop", "suspect", sites[STACKS[3][1]], 0.4, confidence=0.93, bytes_per_request=None),
         leak("lk-old", "shop", "resolved", sites[STACKS[2][0]], 1.3),
-        leak("lk-hostile", HOSTILE, "open", hostile, 1.5, evidence=HOSTILE * 5, type_name=HOSTILE),
+        leak(
+            "lk-hostile",
+            HOSTILE,
+            "open",
+            hostile,
+            1.5,
+            evidence=HOSTILE * 5,
+            type_name=HOSTILE,
+            release=HOSTILE,
+            release_note=HOSTILE,
+        ),
     ]
     for found in leaks:
         ledger.update(found.service, "production", NOW, lambda _, found=found: Changes([found], [], []))

@@ -18,6 +18,9 @@ PAGES = {
     "unexplained": "/leaks/lk-cache",
     "hostile": "/leaks/lk-hostile",
     "alerts": "/alerts",
+    "health": "/health",
+    "compare": "/compare?service=shop&window=1h",
+    "releases": "/compare?service=shop&mode=releases",
     "missing": "/leaks/nothing",
 }
 SIZES = pytest.mark.parametrize("width", [1280, 380])

@@ -33,6 +33,12 @@ function coloured(trace) {
     line.color = colour("soft");
     result.textfont = { color: colour("soft"), size: 11 };
   }
+  if (role === "trend") line.color = colour("warn");
+  if (role === "edge") line.color = faded("warn", 0);
+  if (role === "interval") {
+    line.color = faded("warn", 0);
+    result.fillcolor = faded("warn", 0.14);
+  }
   if (role === "area") {
     line.color = colour("accent");
     result.fillcolor = faded("accent", 0.12);

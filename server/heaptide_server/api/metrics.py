@@ -15,6 +15,7 @@ from heaptide_server.store.protocol import Store
 
 # Workers that were seen in this time are looked through for those that live.
 RECENT_S = 86400.0
+OUTCOMES = ("accepted", "repeated", "gap", "refused")
 
 
 class Metrics:
@@ -32,6 +33,12 @@ class Metrics:
     def count_report(self, outcome: Literal["accepted", "repeated", "gap", "refused"]) -> None:
         """Counts a report."""
         self._reports.labels(outcome).inc()
+
+    def report_counts(self) -> dict[str, int]:
+        """How many reports came since the start, by what became of them."""
+        samples = [sample for metric in self._reports.collect() for sample in metric.samples]
+        counts = {s.labels["outcome"]: int(s.value) for s in samples if s.name.endswith("_total")}
+        return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
 
     def count_job(self, job: str, seconds: float, failed: bool) -> None:
         """Counts a job's run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -14,6 +14,7 @@ from heaptide_dashboards import render
 from heaptide_dashboards.format import shorten
 from heaptide_server.alerts.desk import Desk, TargetStatus, Trial, TrialUnderWayError, UnknownTargetError
 from heaptide_server.alerts.history import Entry, ReplayRefusedError, UnknownDeliveryError
+from heaptide_server.alerts.outbox import Status
 from heaptide_server.pages.problems import Missing, PageRoute, Problem
 
 ROWS = 50
@@ -33,8 +34,8 @@ def router(desk: Callable[[], Desk], clock: Callable[[], float] = time.time) -> 
     )
 
     @routes.get("")
-    def alerts(before: Before = None) -> str:
-        entries = desk().log(ROWS, before)
+    def alerts(before: Before = None, status: str = "") -> str:
+        entries = desk().log(ROWS, before, _status(status))
         return render.alerts_html(
             views.AlertsPage(
                 now=clock(),
@@ -42,6 +43,7 @@ def router(desk: Callable[[], Desk], clock: Callable[[], float] = time.time) -> 
                 deliveries=[delivery_row(entry) for entry in entries],
                 before=before,
                 older=entries[-1].delivery.id if len(entries) == ROWS else None,
+                status=status,
             )
         )
 
@@ -66,6 +68,13 @@ def router(desk: Callable[[], Desk], clock: Callable[[], float] = time.time) -> 
         return _back()
 
     return routes
+
+
+def _status(name: str) -> Status | None:
+    known = get_args(Status)
+    if name and name not in known:
+        raise Problem(400, "No such state", f"status={shorten(name, 40)} is none of {', '.join(known)}.")
+    return cast("Status", name) if name else None
 
 
 def _back() -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from heaptide_dashboards import charts
+from heaptide_dashboards import charts, trend
 from heaptide_dashboards.windows import DEFAULT_WINDOW
 from heaptide_server.pages.views import Viewer, seconds
 
@@ -34,4 +34,7 @@ def add_figures(routes: APIRouter, viewer: Callable[[], Viewer]) -> None:
         view, span_s = viewer(), seconds(window)
         found = view.find(leak_id)
         marks = view.marks(found.service, found.environment, span_s)
-        return JSONResponse(charts.leak_figure(view.leak_growth(found, span_s), marks.restarts, marks.releases))
+        lines = view.leak_growth(found, span_s)
+        rates = found.bytes_per_hour, found.bytes_per_hour_low, found.bytes_per_hour_high
+        fit = trend.fitted(lines[0], found.first_seen, *rates) if lines else None
+        return JSONResponse(charts.leak_figure(lines, marks.restarts, marks.releases, fit))

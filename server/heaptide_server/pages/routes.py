@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from heaptide_dashboards import render
@@ -13,6 +14,7 @@ from heaptide_dashboards.windows import DEFAULT_WINDOW
 from heaptide_server.leaks.diagnosing import Diagnosing, NobodyToAskError
 from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
 from heaptide_server.pages.figures import add_figures
+from heaptide_server.pages.forms import form_fields, grown_bytes
 from heaptide_server.pages.problems import PageRoute, Problem, no_such_leak
 from heaptide_server.pages.views import Viewer, seconds
 from heaptide_server.store.protocol import Store
@@ -24,6 +26,7 @@ def router(
     *,
     base_url: str,
     needs_token: bool = False,
+    source_template: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> APIRouter:
     """The dashboard's routes. Static files are mounted by the app, from `heaptide_dashboards.STATIC`.
@@ -31,12 +34,13 @@ def router(
     Args:
         base_url: this collector's own address, shown to those who connect a service.
         needs_token: whether agents must send a token.
+        source_template: where a line's source is on the web, as `heaptide_dashboards.sources` takes it.
         clock: seconds since the epoch.
     """
     routes = APIRouter(default_response_class=HTMLResponse, route_class=PageRoute, include_in_schema=False)
 
     def viewer() -> Viewer:
-        return Viewer(store, ledger, clock())
+        return Viewer(store, ledger, clock(), base_url=base_url, source_template=source_template)
 
     @routes.get("/")
     def services() -> str:
@@ -52,9 +56,14 @@ def router(
         return render.leak_html(view.leak(view.find(leak_id), seconds(window)))
 
     add_figures(routes, viewer)
+
+    @routes.post("/leaks/{leak_id}/mute")
+    def mute(leak_id: str, fields: Annotated[dict[str, str], Depends(form_fields)]) -> Response:
+        grown = grown_bytes(fields)
+        return _action(lambda one, now: ledger.mute(one, now, grown), clock)(leak_id)
+
     acts: dict[str, Callable[[str, float], object]] = {
         "resolve": ledger.resolve,
-        "mute": ledger.mute,
         "reopen": ledger.reopen,
         "diagnose": Diagnosing(store, ledger).ask,
     }

@@ -65,6 +65,11 @@ def worker_rows(workers: Sequence[Worker]) -> list[WorkerRow]:
     return [_worker_row(worker) for worker in living + ended[:ENDED_SHOWN]]
 
 
+def all_worker_rows(workers: Sequence[Worker]) -> list[WorkerRow]:
+    """All of them, in their order."""
+    return [_worker_row(worker) for worker in workers]
+
+
 def _worker_row(worker: Worker) -> WorkerRow:
     lived_s = worker.last_seen - worker.identity.started_at
     cpu_s = worker.agent.get("cpu_s")

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.format import shorten
+from heaptide_dashboards.render import leak_url
 from heaptide_dashboards.views import DiagnosisView, LeakPage, Line, ServicePage, ServiceRow, ServicesPage
 from heaptide_dashboards.windows import WINDOWS
 from heaptide_server.leaks.diagnosing import SAMPLING, Diagnosing
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.model import Leak, ServiceSummary, SiteGrowth, Worker
 from heaptide_server.pages.findings import diagnosis_view, resident_row, resident_rows, type_shares
+from heaptide_server.pages.leaks import advice_view, forecast_view, generation_growth, mute_left, release_growth
 from heaptide_server.pages.lines import Span, chart_span, growth_lines, resident_lines, total_trend
 from heaptide_server.pages.problems import Missing, Problem, no_such_leak
 from heaptide_server.pages.rows import frame_views, leak_row, place, site_row, worker_rows
@@ -36,12 +38,18 @@ class Viewer:
 
     Args:
         now: seconds since the epoch.
+        base_url: this collector's own address, for texts that are pasted elsewhere.
+        source_template: where a line's source is on the web.
     """
 
-    def __init__(self, store: Store, ledger: Ledger, now: float) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, now: float, *, base_url: str = "", source_template: str | None = None
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._now = now
+        self._base_url = base_url
+        self._source_template = source_template
 
     def services(self, base_url: str, needs_token: bool) -> ServicesPage:
         """The list of services."""
@@ -96,7 +104,9 @@ class Viewer:
 
     def leak(self, leak: Leak, window_s: float) -> LeakPage:
         """One leak."""
-        marks = self.marks(leak.service, leak.environment, window_s)
+        workers = self._workers(leak.service, leak.environment, window_s)
+        marks = _marks(workers)
+        releases = release_growth(self._store, self._ledger, leak, self._now)
         return LeakPage(
             now=self._now,
             leak=leak_row(leak),
@@ -114,6 +124,18 @@ class Viewer:
             restarts=marks.restarts,
             releases=marks.releases,
             diagnosis=self._diagnosis(leak, window_s) if leak.kind == "site" else None,
+            low_bytes_per_request=leak.bytes_per_request_low,
+            high_bytes_per_request=leak.bytes_per_request_high,
+            forecast=forecast_view(leak),
+            advice=advice_view(leak),
+            ceiling_bytes=leak.ceiling_bytes,
+            release_note=leak.release_note,
+            mute_left_bytes=mute_left(leak),
+            source_template=self._source_template,
+            source_release=next((row.release for row in releases if row.environment == leak.environment), leak.release),
+            releases_seen=releases,
+            generations_seen=generation_growth(self._store, leak, workers, self._now, window_s),
+            address=f"{self._base_url}{leak_url(leak.id)}" if self._base_url else "",
         )
 
     def resident(self, service: str, environment: str, window_s: float) -> list[Line]:

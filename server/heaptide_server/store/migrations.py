@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from heaptide_server.store import fleetwide
+
 migrations = Migrations("heaptide.store")
 
 # Statement by statement, because `executescript` would commit the migration's transaction.
@@ -85,3 +87,13 @@ def second(db: Database) -> None:
         json_object('sample_bytes', sample_bytes), '{}', 0 FROM trace_requests"""
     )
     db.execute("DROP TABLE trace_requests")
+
+
+@migrations()
+def fleet(db: Database) -> None:
+    """Sums over all workers of a service, and the ways in which pages look things up."""
+    for statement in fleetwide.TABLE:
+        db.execute(statement)
+    db.execute("CREATE INDEX workers_by_service ON workers (service, last_seen, environment, first_seen, release)")
+    db.execute("CREATE INDEX totals_by_site ON totals (site_id, hour)")
+    fleetwide.make_all(db.conn)

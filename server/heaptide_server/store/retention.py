@@ -54,7 +54,8 @@ def expire_some(roster: Roster, retention: Retention, now: float) -> int:
     connection = roster.connection
     dropped = 0
     for width in WIDTHS:
-        dropped += _drop(connection, "rollups", "width_s = ? AND start < ?", [width, kept[width]])
+        for table in ("rollups", "fleet"):
+            dropped += _drop(connection, table, "width_s = ? AND start < ?", [width, kept[width]])
         _keep(connection, width, kept[width])
     dropped += _drop(connection, "totals", "hour < ?", [kept[HOUR]])
     dropped += _drop(connection, "events", "at < ?", [kept[DAY]])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heaptide_server.store import packed, totals
+from heaptide_server.store import fleetwide, packed, totals
 from heaptide_server.store.cover import FIVE_MINUTES, HOUR, WIDTHS
 from heaptide_server.store.roster import Roster
 
@@ -27,6 +27,7 @@ def roll_some(roster: Roster, now: float) -> int:
         if due:
             for row in due:
                 _make(roster.connection, width, row["start"], row["worker_id"])
+            fleetwide.make(roster.connection, width, due)
             if width == HOUR:
                 totals.make(roster, due)
             return len(due)

@@ -10,20 +10,38 @@ from pathlib import Path
 from heaptide_server.model import (
     Event,
     Holding,
+    LifeTurnover,
     Receipt,
+    ReleaseSeen,
+    ReleaseTurnover,
     Report,
     Request,
     Series,
     ServiceSummary,
     Site,
     SiteGrowth,
+    StoreContents,
     Stored,
     Suspect,
     Traced,
+    Turnover,
     Worker,
 )
-from heaptide_server.store import appending, facts, fleet, growth, records, requests, retention, rollups
+from heaptide_server.store import (
+    appending,
+    contents,
+    facts,
+    fleet,
+    growth,
+    records,
+    releases,
+    requests,
+    retention,
+    rollups,
+    turnover,
+)
 from heaptide_server.store.connections import Readers
+from heaptide_server.store.cover import DAY
 from heaptide_server.store.facts import Facts
 from heaptide_server.store.growth import Question
 from heaptide_server.store.known import Known, number_ids
@@ -90,6 +108,18 @@ class SqliteStore:
         with self._readers.reading() as connection:
             return fleet.workers(connection, Question(service, environment, since, float("inf")))
 
+    def living(self, service: str, environment: str | None) -> list[Worker]:
+        """See `Store.living`."""
+        found = self.workers_by_id(known.id for known in self._live_in(service, environment))
+        return sorted(
+            found.values(), key=lambda worker: (worker.identity.environment, worker.identity.host, worker.slot)
+        )
+
+    def contents(self) -> StoreContents:
+        """See `Store.contents`."""
+        with self._readers.reading() as connection:
+            return contents.contents(connection, self._retention)
+
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """See `Store.workers_by_id`."""
         rows = self._by_id("workers", ids)
@@ -115,10 +145,9 @@ class SqliteStore:
         self, service: str, environment: str | None, since: float, until: float, top: int
     ) -> list[SiteGrowth]:
         """See `Store.top_growth`."""
-        question = Question(service, environment, since, until)
+        asked = turnover.Asked(service, environment, since, until)
         with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            in_bytes, in_blocks = growth.growth_by_site(connection, question, there)
+            in_bytes, in_blocks = turnover.growth_by_site(connection, asked, growth.extent(connection, until))
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
         living = self._live_in(service, environment)
@@ -145,10 +174,36 @@ class SqliteStore:
         buckets: int,
     ) -> Series:
         """See `Store.growth_series`."""
-        question = Question(service, environment, since, until)
+        asked = turnover.Asked(service, environment, since, until)
+        with self._readers.reading() as connection:
+            return turnover.growth_series(connection, asked, growth.extent(connection, until), site_ids, buckets)
+
+    def turnover(
+        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
+    ) -> Turnover:
+        """See `Store.turnover`."""
+        asked = turnover.Asked(service, environment, since, until)
+        with self._readers.reading() as connection:
+            return turnover.turnover(connection, asked, growth.extent(connection, until), DAY, releases)
+
+    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
+        """See `Store.releases`."""
+        with self._readers.reading() as connection:
+            return releases.releases(connection, service, environment, since)
+
+    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
+        """See `Store.site_by_release`."""
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return growth.growth_series(connection, question, there, site_ids, buckets)
+            return releases.site_by_release(connection, service, site_id, there, since, until)
+
+    def site_by_life(
+        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
+    ) -> dict[int, LifeTurnover]:
+        """See `Store.site_by_life`."""
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return releases.site_by_life(connection, worker_ids, site_id, there, since, until)
 
     def vitals_series(
         self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int

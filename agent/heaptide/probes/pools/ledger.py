@@ -1,4 +1,4 @@
-"""What is counted of one pool: checkouts, waits, holds, and by which code. The app's threads keep it, so it is brief."""
+"""What is counted of one pool: checkouts, waits, holds, by which code. The app's threads keep it, so it is brief."""
 
 from __future__ import annotations
 

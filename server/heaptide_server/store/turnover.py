@@ -1,0 +1,141 @@
+"""What came and went per site, of all workers or of one release's: sums over any window."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heaptide_server.model import Columns, Ints, Series, SiteTurnover, Turnover
+from heaptide_server.store import batch, fleetwide
+from heaptide_server.store.cover import DAY, RAW, Extent, Piece, cover
+from heaptide_server.store.growth import bucket_of, bucket_starts
+from heaptide_server.store.known import number_ids
+from heaptide_server.store.totals import SiteSums
+
+
+@dataclass(frozen=True)
+class Part:
+    """Changes of several sites of the store within one bucket or report."""
+
+    at: float
+    environment: str
+    release: str | None
+    elapsed_s: float
+    requests: int
+    changes: Columns
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which changes: of a service, in one or all (None) of its environments, in a window of time."""
+
+    service: str
+    environment: str | None
+    since: float
+    until: float
+
+
+def parts(connection: sqlite3.Connection, asked: Asked, there: Extent, widest_s: float) -> Iterator[Part]:
+    """The changes in the window, each once; those of a bucket or report together."""
+    for piece in cover(asked.since, asked.until, there, widest_s):
+        yield from (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
+
+
+def growth_by_site(connection: sqlite3.Connection, asked: Asked, there: Extent) -> tuple[dict[int, int], ...]:
+    """Growth in bytes and in blocks per site of the store."""
+    in_bytes, in_blocks = SiteSums(), SiteSums()
+    for part in parts(connection, asked, there, DAY):
+        for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
+            if name in part.changes.values:
+                sums.add(part.changes.ids, part.changes.values[name])
+    return in_bytes.sums(), in_blocks.sums()
+
+
+def growth_series(
+    connection: sqlite3.Connection, asked: Asked, there: Extent, site_ids: Sequence[int], buckets: int
+) -> Series:
+    """Growth in bytes per site (the rows) and bucket."""
+    width_s = (asked.until - asked.since) / buckets
+    values = np.zeros((len(site_ids), buckets))
+    wanted = np.array(site_ids, np.int64)
+    order = np.argsort(wanted)
+    for part in parts(connection, asked, there, width_s) if site_ids else ():
+        if "bytes" in part.changes.values:
+            where = np.searchsorted(wanted, part.changes.ids, sorter=order).clip(max=len(wanted) - 1)
+            found = wanted[order[where]] == part.changes.ids
+            bucket = bucket_of(part.at, asked.since, width_s, buckets)
+            np.add.at(values[:, bucket], order[where[found]], part.changes.values["bytes"][found])
+    return Series(bucket_starts(asked.since, width_s, buckets), width_s, list(site_ids), values)
+
+
+def turnover(
+    connection: sqlite3.Connection, asked: Asked, there: Extent, widest_s: float, release: Sequence[str | None] = ()
+) -> Turnover:
+    """What came and went per site.
+
+    Args:
+        release: of these releases alone; none means all.
+    """
+    worker_s, requests, told = 0.0, 0, []
+    for part in parts(connection, asked, there, widest_s):
+        if not release or part.release in release:
+            worker_s, requests = worker_s + part.elapsed_s, requests + part.requests
+            told.append(part.changes)
+    return Turnover(worker_s, requests, _by_site(told))
+
+
+def _by_site(told: Sequence[Columns]) -> dict[int, SiteTurnover]:
+    """Where a tracer counts what is allocated, that came; else what a bucket gained did, and what it lost went."""
+    if not told:
+        return {}
+    ids, where = np.unique(np.concatenate([part.ids for part in told]), return_inverse=True)
+    net, new = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+    changes = np.concatenate([_column(part, "bytes") for part in told])
+    came = np.concatenate([_came(part) for part in told])
+    np.add.at(net, where, changes)
+    np.add.at(new, where, came)
+    return {
+        int(site): SiteTurnover(int(grown), int(gained), int(gained - grown))
+        for site, grown, gained in zip(ids, net, new, strict=True)
+    }
+
+
+def _came(part: Columns) -> Ints:
+    gained = np.maximum(_column(part, "bytes"), 0)
+    return np.maximum(_column(part, "allocated_bytes"), gained)
+
+
+def _column(part: Columns, name: str) -> Ints:
+    return part.values[name] if name in part.values else np.zeros_like(part.ids)
+
+
+def _rolled(connection: sqlite3.Connection, asked: Asked, piece: Piece) -> Iterator[Part]:
+    rows = connection.execute(
+        "SELECT start, environment, release, elapsed_s, requests, sites FROM fleet WHERE service = ? AND width_s = ? "
+        "AND start >= ? AND start < ? AND (? IS NULL OR environment = ?)",
+        [asked.service, piece.width_s, piece.since, piece.until, asked.environment, asked.environment],
+    )
+    for row in rows:
+        changes = fleetwide.decode(row["sites"])
+        yield Part(row["start"], row["environment"], row["release"], row["elapsed_s"], row["requests"], changes)
+
+
+def _raw(connection: sqlite3.Connection, asked: Asked, piece: Piece) -> Iterator[Part]:
+    rows = connection.execute(
+        "SELECT entries.worker_id AS worker_id, environment, release, at, elapsed_s, "
+        "entries.requests AS requests, sites "
+        "FROM workers CROSS JOIN entries ON entries.worker_id = workers.id "
+        "WHERE service = ? AND (? IS NULL OR environment = ?) AND last_seen >= ? AND first_seen < ? "
+        "AND kind = 'change' AND at >= ? AND at < ?",
+        [*(asked.service, asked.environment, asked.environment), *(piece.since, piece.until) * 2],
+    ).fetchall()
+    maps: dict[int, Ints] = {}
+    for row, changed in zip(rows, batch.decode([row["sites"] for row in rows]), strict=True):
+        worker = row["worker_id"]
+        if worker not in maps:
+            maps[worker] = number_ids(connection, worker, "site")
+        changes = Columns(maps[worker][changed.ids], changed.values)
+        yield Part(row["at"], row["environment"], row["release"], row["elapsed_s"], row["requests"], changes)
