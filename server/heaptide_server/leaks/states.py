@@ -192,6 +192,7 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
         state["suspected_bytes"] = verdict.late_bytes
         state["suspected_grown_bytes"] = verdict.grown_bytes
         state["suspected_at_look"] = state["held_looks"]
+        state["suspected_lived"] = verdict.lived
     return replace(leak, state=state)
 
 
@@ -201,14 +202,26 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
     if state["clear_looks"] >= options.clear_looks or (first_impression and not seen.verdict.suspect):
         return None, None
     if state["filling_looks"] >= options.suspect_looks:
-        return replace(leak, status="filling", state={**state, "suspected_bytes": None}), None
-    more = options.stepwise_growth if seen.verdict.stepwise else 1.0
-    grown = seen.verdict.late_bytes >= more * options.open_growth * (state["suspected_bytes"] or 0.0)
-    grown = grown and seen.verdict.grown_bytes >= more * options.whole_growth * state.get("suspected_grown_bytes", 0.0)
+        return replace(leak, status="filling"), None
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
-    if state["suspect_looks"] >= options.suspect_looks and grown and dwelt:
+    if state["suspect_looks"] >= options.suspect_looks and dwelt and _gone_on(state, seen.verdict, options):
         return _open(leak)
     return leak, None
+
+
+def _gone_on(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
+    """Whether it has grown on by enough since it was first suspected.
+
+    A worker that was young then had shown little: growth must double. The longer it had lived by then, the more of the
+    caches that fill had shown their bound: only as much again is asked as a steady leak adds in the least time.
+    """
+    more = options.stepwise_growth if verdict.stepwise else 1.0
+    young = 1 / max(state.get("suspected_lived", 1.0), 1.0)
+    late, whole = (more * (1 + (part - 1) * young) for part in (options.open_growth, options.whole_growth))
+    return bool(
+        verdict.late_bytes >= late * (state["suspected_bytes"] or 0.0)
+        and verdict.grown_bytes >= whole * state.get("suspected_grown_bytes", 0.0)
+    )
 
 
 def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
@@ -218,7 +231,7 @@ def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
         return None, None
     if state["suspect_looks"] >= options.suspect_looks:
         return replace(leak, status="suspect"), None
-    if not seen.verdict.suspect:
+    if state["filling_looks"] >= options.dwell_looks:
         return replace(leak, state={**state, "suspected_bytes": None}), None
     return leak, None
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from heaptide_server.leaks import releases, states
-from heaptide_server.leaks.fingerprint import fingerprint, place
+from heaptide_server.leaks import holding, releases, states
+from heaptide_server.leaks.fingerprint import fingerprint
 from heaptide_server.leaks.grouping import Together, by_place
 from heaptide_server.leaks.ledger import Changes, Ledger
+from heaptide_server.leaks.places import Places
 from heaptide_server.leaks.states import Seen
-from heaptide_server.model import Advice, Forecast, Leak, Site
+from heaptide_server.model import Advice, Forecast, Leak
 from heaptide_server.store.protocol import Store
 from heaptide_server.trends import judge, verdict
 from heaptide_server.trends.forecast import Memory, advise, exhaustion
@@ -27,11 +28,7 @@ NATIVE_PATIENCE = 4  # times as long: a resident set ratchets up for a while in 
 NO_SITE = "No Python allocation site explains half of it."
 
 
-HolderOf = Callable[[Group, Site], Holder | None]
-
-
-def _nobody_knows(_group: Group, _site: Site) -> Holder | None:
-    return None
+HolderOf = Callable[[Leak], Holder | None]
 
 
 @dataclass(frozen=True)
@@ -69,17 +66,18 @@ class Watch:
         store: where raw entries come from.
         ledger: where leaks go.
         options: see `Options`.
-        holder_of: what holds the memory of a site of a service in an environment, None where nobody knows.
+        holder_of: what holds a known leak's memory, None where nobody knows.
     """
 
     def __init__(
-        self, store: Store, ledger: Ledger, options: Options | None = None, holder_of: HolderOf = _nobody_knows
+        self, store: Store, ledger: Ledger, options: Options | None = None, holder_of: HolderOf = holding.holder
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._options = options or Options()
         self._holder_of = holder_of
-        self._matrix = Matrix()
+        self._places = Places(store.sites)
+        self._matrix = Matrix(self._places.of)
         self._read = 0
         self._impressions: dict[str, Leak] = {}
 
@@ -104,52 +102,54 @@ class Watch:
         return self._read > first
 
     def _look(self, group: Group, now: float) -> None:
-        together = self._judged(group)
+        known = [leak for leak in self._ledger.leaks(group[0]) if leak.environment == group[1]]
+        known += [leak for leak in self._impressions.values() if (leak.service, leak.environment) == group]
+        together = self._judged(group, [leak.site.id for leak in known if leak.site])
         context = _Context(
             self._matrix.release(group),
             self._matrix.earlier_release(group, self._options.trends),
             self._matrix.memory(group),
             now,
         )
-        seen = [self._seen(group, one, context) for one in together]
+        by_id = {leak.id: leak for leak in known}
+        seen = [self._seen(group, one, by_id, context) for one in together]
         native = self._native(
             group, sum(max(one.verdict.high, 0.0) for one in together if not one.verdict.clear), context
         )
         seen += [native] if native else []
         self._ledger.update(*group, now, lambda known: self._advance(known, seen, now))
 
-    def _judged(self, group: Group) -> list[Together]:
+    def _judged(self, group: Group, known: Sequence[int]) -> list[Together]:
         """The verdicts by place: of sites that grew, and of the known leaks' own, whatever they do."""
-        candidates = self._matrix.candidates(group, self._options.trends)
-        known = [leak for leak in self._ledger.leaks(group[0]) if leak.environment == group[1]]
-        known += [leak for leak in self._impressions.values() if (leak.service, leak.environment) == group]
-        own = [leak.site.id for leak in known if leak.site]
-        ids = np.union1d(candidates, np.array(own, dtype=np.int64))
-        verdicts = judge.judge(self._matrix.generations(group, ids), self._options.trends)
-        sites: dict[int, Site] = self._store.sites(int(i) for i in ids)
-        by_site = {int(ids[v.row]): v for v in verdicts}
-        moving = [i for i, v in by_site.items() if (v.suspect or v.filling) and i in sites]
-        by_site |= {i: told_of(by_site[i], self._holder_of(group, sites[i])) for i in moving}
-        return by_place(by_site, sites)
+        grown, places = self._matrix.candidates(group, self._options.trends)
+        own = np.concatenate([np.array(known, dtype=np.int64), self._matrix.leads(group, places)])
+        ids = np.union1d(grown, own)
+        verdicts = judge.judge(self._matrix.generations(group, ids, places), self._options.trends)
+        by_site = dict(zip(ids.tolist(), verdicts, strict=False))
+        names = [self._places.name(number) for number in places.tolist()]
+        sums = dict(zip(names, verdicts[len(ids) :], strict=False))
+        return by_place(by_site, sums, self._store.sites(ids.tolist()))
 
-    def _seen(self, group: Group, together: Together, context: _Context) -> Seen:
-        held = [self._matrix.live_bytes(group, site_id) for site_id in together.site_ids]
-        survivors = [old for _, old in held if old is not None]
-        where = place(together.lead) or ""
+    def _seen(self, group: Group, together: Together, known: Mapping[str, Leak], context: _Context) -> Seen:
+        leak_id = fingerprint(*group, "site", together.place)
+        live, survivors = self._matrix.live_bytes(group, together.site_ids)
+        workers = max(self._matrix.alive(group), 1)
+        holder = self._holder_of(known[leak_id]) if leak_id in known else None
+        verdict = told_of(together.verdict, holder, live / workers, workers)
         return Seen(
-            id=fingerprint(*group, "site", where),
+            id=leak_id,
             service=group[0],
             environment=group[1],
             kind="site",
             site=together.lead,
             type_name=None,
-            verdict=together.verdict,
-            live_bytes=sum(live for live, _ in held),
-            survivor_bytes=sum(survivors) if survivors else None,
+            verdict=verdict,
+            live_bytes=live,
+            survivor_bytes=survivors,
             release=context.release,
             earlier_release=context.earlier_release,
-            forecast=context.forecast(together.verdict),
-            advice=context.advice(together.verdict),
+            forecast=context.forecast(verdict),
+            advice=context.advice(verdict),
         )
 
     def _native(self, group: Group, explained: float, context: _Context) -> Seen | None:

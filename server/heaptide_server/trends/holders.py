@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from heaptide_server.trends.verdict import Verdict
 
+# Entries differ in size, and a sampler errs. Beyond this the entries themselves grow, and the bound bounds nothing.
+OUTGROWN = 1.5
+
 
 @dataclass(frozen=True)
 class Holder:
@@ -13,18 +16,31 @@ class Holder:
 
     Attributes:
         name: such as "shop.catalogue._PAGES".
-        bound: the most entries it keeps, such as an lru_cache's maxsize; None where it has no bound.
+        bound: the most entries it keeps, such as an lru_cache's maxsize; None where it has none, or none is known.
+        bounded: whether it has a bound at all.
+        full_bytes: what it will hold in one worker once it is full, as far as its present entries tell.
     """
 
     name: str
     bound: int | None
+    bounded: bool = False
+    full_bytes: float | None = None
 
 
-def told_of(verdict: Verdict, holder: Holder | None) -> Verdict:
-    """The verdict in the light of what holds the memory. A series alone can't tell a leak from a cache that fills."""
+def told_of(verdict: Verdict, holder: Holder | None, worker_bytes: float, workers: int) -> Verdict:
+    """The verdict in the light of what holds the memory. A series alone can't tell a leak from a cache that fills.
+
+    Args:
+        worker_bytes: what one worker holds of it now, on average over `workers` living ones.
+    """
     if holder is None or not (verdict.suspect or verdict.filling):
         return verdict
-    if holder.bound is None:
+    if not holder.bounded:
         return replace(verdict, evidence=f"{verdict.evidence} {holder.name} holds it and has no bound.")
-    stop = f"{holder.name} holds it, which is bounded at {holder.bound}: it will stop by itself."
-    return replace(verdict, suspect=False, filling=True, clear=False, evidence=stop)
+    at = "" if holder.bound is None else f" at {holder.bound:,}"
+    if holder.full_bytes is not None and worker_bytes > OUTGROWN * holder.full_bytes:
+        more = f"{holder.name} holds it, which is bounded{at}, but it has outgrown that: its entries grow themselves."
+        return replace(verdict, evidence=f"{verdict.evidence} {more}")
+    stop = f"{holder.name} holds it, which is bounded{at}: it will stop by itself."
+    ceiling = verdict.ceiling_bytes if holder.full_bytes is None else holder.full_bytes * workers
+    return replace(verdict, suspect=False, filling=True, clear=False, evidence=stop, ceiling_bytes=ceiling)

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from heaptide_server.model import Floats, Ints
-from heaptide_server.trends import generations, pool, pooled, sieve
+from heaptide_server.trends import explained, generations, pool, pooled, sieve
 from heaptide_server.trends.evidence import sentence
 from heaptide_server.trends.generations import Slot
 from heaptide_server.trends.pooled import Pooled
 from heaptide_server.trends.verdict import Generation, Options, Verdict
 
 POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
+# Where nothing is freed, noise is the count of samples alone, and a level that comes and goes, against which the others
+# guard, is ruled out: twelve samples in all, five of them late, are enough to be suspect.
+PURE_Z, PURE_LATE_Z = 3.5, 2.2
+# Of the squares left by the best shape: a rise in some 25 steps leaves as much, and so do, a sample each, the first 25.
+ROUGH = 0.02
 MANY_ROWS = 2000  # step 8
 BETTER = 0.15  # log of the squares left: noise alone makes a bounded shape fit a little better
 FAVOUR = 2.5
@@ -88,7 +93,9 @@ def _verdict(
     slope, error, z, ratio = (float(x[i]) for x in (best.slope, best.error, best.z, best.ratio))
     present, voting = int(best.workers[i]), int(best.votes[i])
     sized = best.grown[i] >= options.least_bytes and slope * per_hour * 24 >= options.least_bytes_per_day
-    sure = z > pooled.STILL_Z and float(best.whole_z[i]) > limit
+    pure = bool(best.kept[i] > explained.KEEPS_ALL)
+    late_z, whole_z = (PURE_LATE_Z, limit - POOLED_Z + PURE_Z) if pure else (pooled.STILL_Z, limit)
+    sure = z > late_z and float(best.whole_z[i]) > whole_z and not best.elastic[i]
     together = sure and bool(best.steady[i]) and present > 0 and 2 * voting >= present and 2 * present >= workers
     rising = bool((together and sized) or best.lone[i])
     slowing = ratio < SLOWED or (ratio < SLOWING and float(best.lead[i]) > BETTER)
@@ -122,7 +129,7 @@ def _verdict(
         evidence="",
         ratio=ratio,
         late_bytes=float(best.late_grown[i]),
-        stepwise=2 * best.rising[i] < best.lives[i],
+        stepwise=2 * best.rising[i] < best.lives[i] or _rough(best, i),
         bytes_per_request_low=None
         if per_request is None or requests is None
         else per_request - NINETY * float(requests.error[i]),
@@ -130,5 +137,12 @@ def _verdict(
         if per_request is None or requests is None
         else per_request + NINETY * float(requests.error[i]),
         age_h=best.age_s / HOUR_S,
+        lived=best.lived,
     )
     return sentence(verdict, steady_load=best.steady_load)
+
+
+def _rough(best: Pooled, i: int) -> bool:
+    """Whether it rose in few steps, beyond those that sampling makes of a smooth rise."""
+    samples = best.grown[i] * max(best.votes[i], 1) / best.weight[i] if best.weight[i] > 0 else np.inf
+    return bool(best.residual[i] > ROUGH + 0.5 / max(samples, 1.0))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_server.model import Floats, Ints, Stored, Worker
 from heaptide_server.store import packed
@@ -22,16 +23,27 @@ from heaptide_server.trends.verdict import Generation, Options
 MOST_LIVES = 12
 MOST_PAST_BYTES = 128 << 20
 GONE_INTERVALS = 240  # a slot without a living worker for so long was scaled down, not recycled
+NONE: Ints = np.zeros(0, dtype=np.int64)
 LOOKS = 64  # a look follows when what is known of a slot has grown by about so small a part
 SLOWEST_LOOK = 30  # intervals; a long life's window moves slowly, but people wait
 
 Group = tuple[str, str]
 
 
-class Matrix:
-    """Tracks by service and environment. Used by one thread at a time."""
+def nowhere(sites: Ints) -> Ints:
+    """No site has a place: each stands for itself."""
+    return np.full(len(sites), -1, dtype=np.int64)
 
-    def __init__(self) -> None:
+
+class Matrix:
+    """Tracks by service and environment. Used by one thread at a time.
+
+    Args:
+        place_of: the number of the place of each of the store's sites, negative for those that have none.
+    """
+
+    def __init__(self, place_of: Callable[[Ints], Ints] = nowhere) -> None:
+        self._place_of = place_of
         self._tracks: dict[int, Track] = {}
         self._workers: dict[int, Worker] = {}
         self._forgotten: Counter[tuple[Group, str, str | None]] = Counter()
@@ -88,32 +100,44 @@ class Matrix:
         """The next look follows when the window has moved again."""
         self._news[group] = 0
 
-    def candidates(self, group: Group, options: Options) -> Ints:
-        """The store's ids of sites that grew by a fifth of the least growth in some slot, over all its generations."""
+    def candidates(self, group: Group, options: Options) -> tuple[Ints, Ints]:
+        """What grew by a fifth of the least growth in some slot, over all its generations.
+
+        Returns:
+            The store's ids of such sites, and the numbers of such places at which several sites grew.
+        """
         slots: dict[str, list[Track]] = {}
         for track in self._of(group):
             slots.setdefault(self._slot(track), []).append(track)
-        found = [np.zeros(0, dtype=np.int64)]
+        sites, places = [NONE], [NONE]
         for slot, tracks in slots.items():
-            sites, where = np.unique(np.concatenate([track.site_ids for track in tracks]), return_inverse=True)
             rises = np.concatenate([sieve.rise(track.floors, track.age_s) for track in tracks])
             forgotten = self._forgotten[group, slot, self._workers[tracks[-1].worker_id].identity.release]
-            grown = np.bincount(where, rises, len(sites)) * (1 + forgotten / len(tracks))
-            found.append(sites[grown > sieve.SHARE * options.least_bytes])
-        return np.unique(np.concatenate(found))
+            least = sieve.SHARE * options.least_bytes / (1 + forgotten / len(tracks))
+            ids, at = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("site_ids", "places"))
+            sites.append(_risen(ids, rises, least))
+            grew = (rises > 0) & (at >= 0)
+            several = np.unique(at[grew][_others(at[grew], ids[grew])])
+            places.append(np.intersect1d(_risen(at, rises, least), several))
+        return np.unique(np.concatenate(sites)), np.unique(np.concatenate(places))
 
-    def generations(self, group: Group, sites: Ints) -> list[Generation]:
-        """The group's lives with one row a site, in the order of `sites` (the store's ids)."""
+    def generations(self, group: Group, sites: Ints, places: Ints = NONE) -> list[Generation]:
+        """The group's lives with one row a site, in the order of `sites` (the store's ids), then one a place."""
         lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
-        return [self._generation(group, track, sites) for track in lives if track.used]
+        return [self._generation(group, track, sites, places) for track in lives if track.used]
 
     def resident(self, group: Group) -> list[Generation]:
         """The group's lives with one row, the resident set; lives that didn't tell it are left out."""
         lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
         told = [track for track in lives if track.used and np.isfinite(track.resident).any()]
-        nothing = np.zeros(0, dtype=np.int64)
         return [
-            replace(self._generation(group, t, nothing), floors=t.resident[None, :].copy(), variance=np.zeros(1))
+            replace(
+                self._generation(group, t, NONE, NONE),
+                floors=t.resident[None, :].copy(),
+                variance=np.zeros(1),
+                live=np.zeros(1),
+                allocated=np.zeros(1),
+            )
             for t in told
         ]
 
@@ -137,17 +161,35 @@ class Matrix:
                 seen[release] += track.used * track.width
         return next((name for name, count in seen.items() if count >= 2 * options.least_intervals), None)
 
-    def live_bytes(self, group: Group, site: int) -> tuple[int, int | None]:
-        """Live bytes of a site over living workers, and those of survivors; None where no tracer knows them."""
+    def live_bytes(self, group: Group, sites: Sequence[int]) -> tuple[int, int | None]:
+        """Live bytes of sites over living workers, and those of survivors; None where no tracer knows them."""
         live, survivors = 0, None
         for track in self._of(group):
             if track.ended:
                 continue
-            rows = track.site_ids == site
+            rows = np.isin(track.site_ids, sites)
             live += int(track.levels[rows].sum())
             if track.tells_survivors:
                 survivors = (survivors or 0) + int(track.survivors[rows].sum())
         return max(live, 0), survivors
+
+    def leads(self, group: Group, places: Ints) -> Ints:
+        """The site that grew most at each place, by the store's id."""
+        if not len(places):
+            return NONE
+        parts = [(track, np.flatnonzero(np.isin(track.places, places))) for track in self._of(group)]
+        sites = np.concatenate([track.site_ids[rows] for track, rows in parts])
+        rises = np.concatenate([sieve.rise(track.floors[rows], track.age_s) for track, rows in parts])
+        found, where = np.unique(sites, return_inverse=True)
+        grown = np.bincount(where, rises, len(found))
+        at = np.zeros(len(found), dtype=np.int64)
+        at[where] = np.concatenate([track.places[rows] for track, rows in parts])
+        order = np.lexsort((grown, at))
+        return np.asarray(found[order][np.searchsorted(at[order], places, side="right") - 1])
+
+    def alive(self, group: Group) -> int:
+        """How many workers live."""
+        return sum(not track.ended for track in self._of(group))
 
     def resident_bytes(self, group: Group) -> int:
         """The resident sets of the living workers together."""
@@ -159,21 +201,25 @@ class Matrix:
         return self._workers[newest.worker_id].identity.release
 
     def _add(self, entry: Stored, worker: Worker, site_map: Callable[[int], list[int]]) -> None:
-        track = self._tracks.setdefault(entry.worker_id, Track(entry.worker_id))
+        track = self._tracks.setdefault(entry.worker_id, Track(entry.worker_id, worker.identity.interval_s))
         if entry.kind == "end":
             track.close()
             return
         track.ended = False
         changes = packed.decode(entry.sites)
         if len(changes.ids) and int(changes.ids[-1]) >= len(track.site_ids):
-            track.know(np.array(site_map(entry.worker_id), dtype=np.int64))
+            sites = np.array(site_map(entry.worker_id), dtype=np.int64)
+            track.know(sites, self._place_of(sites))
         age_s = entry.at - worker.identity.started_at
         track.add(changes, at=entry.at, age_s=age_s, requests=entry.requests, looked=entry.looked, vitals=entry.vitals)
         self._news[self._group(track)] += entry.looked
 
-    def _generation(self, group: Group, track: Track, sites: Ints) -> Generation:
+    def _generation(self, group: Group, track: Track, sites: Ints, places: Ints) -> Generation:
         worker = self._workers[track.worker_id]
-        floors, variance = _by_site(track, sites)
+        floors, facts = _added_up(track, track.site_ids, sites)
+        if len(places):
+            more, others = _added_up(track, track.places, places)
+            floors, facts = np.concatenate([floors, more]), np.concatenate([facts, others], axis=1)
         slot = self._slot(track)
         return Generation(
             slot=slot,
@@ -184,7 +230,10 @@ class Matrix:
             age_s=np.maximum.accumulate(track.age_s),
             requests=track.requests.copy(),
             floors=floors,
-            variance=variance,
+            variance=facts[0],
+            live=facts[1],
+            allocated=facts[2],
+            width=track.width,
             forgotten=self._forgotten[group, slot, worker.identity.release],
         )
 
@@ -246,14 +295,32 @@ def _memory(tracks: list[Track], workers: int) -> Memory | None:
     )
 
 
-def _by_site(track: Track, sites: Ints) -> tuple[Floats, Floats]:
-    """A track's floors and variances by the store's sites, which ascend; two numbers of one site are added up."""
-    rows = np.flatnonzero(np.isin(track.site_ids, sites))
-    at = np.searchsorted(sites, track.site_ids[rows])
+def _added_up(track: Track, ids: Ints, wanted: Ints) -> tuple[Floats, Floats]:
+    """A track's rows by ids (rows,), in the order of those wanted, which ascend; equal ids are added up.
+
+    Returns:
+        Their floors, and their variance, live bytes and bytes ever allocated, shape (3, wanted).
+    """
+    rows = np.flatnonzero(np.isin(ids, wanted))
+    at = np.searchsorted(wanted, ids[rows])
     own = track.floors[rows].astype(np.float64)
-    floors, seen = np.zeros((len(sites), track.used)), np.zeros((len(sites), track.used), dtype=np.bool_)
+    floors, seen = np.zeros((len(wanted), track.used)), np.zeros((len(wanted), track.used), dtype=np.bool_)
     np.add.at(floors, at, np.nan_to_num(own))
     np.logical_or.at(seen, at, ~np.isnan(own))
-    variance = np.zeros(len(sites))
-    np.add.at(variance, at, np.maximum(track.variance[rows], 0) * 1024.0**2)
-    return np.where(seen, floors, np.nan), variance
+    facts = np.array(
+        [np.bincount(at, values[rows], len(wanted)) for values in (track.noise, track.levels, track.allocated)]
+    )
+    return np.where(seen, floors, np.nan), facts
+
+
+def _risen(ids: Ints, rises: Floats, least: float) -> Ints:
+    """The ids, none of them negative, whose rises come to more than the least."""
+    found, where = np.unique(ids, return_inverse=True)
+    return np.asarray(found[(np.bincount(where, rises, len(found)) > least) & (found >= 0)])
+
+
+def _others(places: Ints, sites: Ints) -> NDArray[np.bool_]:
+    """Which places have more than one of these sites."""
+    pairs = np.unique(np.column_stack([places, sites]), axis=0)
+    found, count = np.unique(pairs[:, 0], return_counts=True)
+    return np.isin(places, found[count > 1])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heaptide_server.model import Floats, Ints
-from heaptide_server.trends import fit, generations, pool, saturation, votes
+from heaptide_server.trends import explained, fit, generations, pool, saturation, votes
 from heaptide_server.trends.generations import Clock, Curves, Slot
 from heaptide_server.trends.verdict import Options
 
@@ -21,8 +21,6 @@ SAME = 0.2  # of the largest worker's rise, to rise with it; of the usual rise, 
 VOTE_Z = 1.0  # of one worker; together they must be far surer
 SURE = 1e-6  # an error never counts as smaller than this share of its slope: levels travel as rounded numbers
 RATE_BLOCKS = 6
-PROPORTIONAL = 0.85  # late slope over early slope, without covariates
-FAR_BETTER = 0.3  # of the squares left
 FEW_SAMPLES = 8  # a life with fewer can't show whether it rose in one step
 SMALL = 1e-9
 DAY_S = 86400.0
@@ -44,6 +42,9 @@ class Pooled:
         rising, falling, lives: generations of the workers that vote that rose late, that fell, of how many.
         units_error: standard error of the request rate, as a share of it; 0 on the clock of time.
         age_s: a worker's age at the end of the window.
+        lived: reports of the slot that is known best, over all its lives, in multiples of the least.
+        elastic: 1.0 where the load rose late by as much as the level, each as a share of itself.
+        kept: share of the bytes ever allocated that live still, 0 where the tracer doesn't tell.
         weight: bytes that one of the tracer's samples stands for.
     """
 
@@ -66,9 +67,12 @@ class Pooled:
     falling: Floats
     lives: Floats
     weight: Floats
+    kept: Floats
+    elastic: Floats
     units_per_s: float
     units_error: float
     age_s: float
+    lived: float
     steady_load: bool
 
 
@@ -81,9 +85,14 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     count, (shape) = len(slots), curves.joined.shape
     load = fit.covariates(curves.rates)
     line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
+    kept = explained.kept(slots)[rows]
+    elastic = np.zeros(len(rows), dtype=np.bool_)
     if load.shape[1]:
         alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
-        line = fit.choose(line, alone, _free_of_load(clock, curves, line, alone))
+        with_work = explained.proportional(clock, curves, alone) | (kept > explained.KEEPS_ALL)
+        # All workers of a row alike: else the one whose noise looks least like the load would stand out.
+        line = fit.choose(line, alone, np.tile(with_work | explained.falls(curves, line), count))
+        elastic = explained.elastic(curves) & ~with_work
     raw = curves.joined[:, :, -1] - curves.joined[:, :, shape[2] // 2]
     late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
     adjusted = line.adjusted.reshape(shape)
@@ -92,9 +101,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     between = _between(curves, line.functional)
     counted = _counted(late, weight, lives)
     error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
-    error = np.maximum(error, SURE * np.abs(late) + SMALL)
+    error = _at_least(error, late)
     whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
-    whole_error = np.maximum(whole_error, SURE * np.abs(late) + SMALL)
+    whole_error = _at_least(whole_error, late)
     present = curves.present
     vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
     voters = np.where(vote.any(axis=0), vote, present)
@@ -119,12 +128,13 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     shapes = saturation.compare(mean, window.u, window.start)
     rise = (share * early).sum(axis=0)
     whole_slope, whole_together = pool.random_effects(whole_of, whole_error, present)
+    counted_z, counted_whole_z = _one_count(adjusted, present, window.u, kept > explained.KEEPS_ALL)
     return Pooled(
         clock=clock,
         slope=slope,
         error=together,
-        z=pool.normal_score(slope / together, line.degrees * count),
-        whole_z=pool.normal_score(whole_slope / whole_together, line.degrees * count),
+        z=np.maximum(pool.normal_score(slope / together, line.degrees * count), counted_z),
+        whole_z=np.maximum(pool.normal_score(whole_slope / whole_together, line.degrees * count), counted_whole_z),
         lone=np.asarray(sure.any(axis=0), dtype=np.float64),
         votes=vote.sum(axis=0),
         steady=np.asarray(steady, dtype=np.float64),
@@ -139,27 +149,37 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         falling=((rises < -SAME * (share * late).sum(axis=0) / 2) & (voting > 0)).sum(axis=0).astype(np.float64),
         lives=(voting > 0).sum(axis=0).astype(np.float64),
         weight=weight,
+        kept=kept,
+        elastic=np.asarray(elastic, dtype=np.float64),
         units_per_s=units,
         units_error=_rate_error(curves.rates) if clock == "requests" else 0.0,
+        lived=max(sum(len(life.age_s) * life.width for life in slot.lives) for slot in slots) / options.least_intervals,
         age_s=float(window.edges[-1]) / max(units, SMALL),
         steady_load=not load.shape[1],
     )
 
 
-def _free_of_load(clock: Clock, curves: Curves, line: fit.Fit, alone: fit.Fit) -> NDArray[np.bool_]:
-    """Which rows the load can't explain: shape (slots * rows,).
+def _at_least(error: Floats, slope: Floats) -> Floats:
+    return np.asarray(np.maximum(error, SURE * np.abs(slope) + SMALL))
 
-    What follows the load doesn't fall when it rises. And where a rise in proportion to the requests served fits far
-    better than the load and its past without any rise, the load isn't needed.
+
+def _one_count(adjusted: Floats, present: Floats, u: Floats, pure: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """z of the late slope and of the whole rise of the workers' mean curve, shapes (rows,); 0 for what isn't pure.
+
+    Where nothing is freed, all workers' samples add up to one count, whose rise is far surer than the few jumps that
+    each worker's own curve shows: a fit of each and their spread waste what there is.
     """
-    slots, rows, width = curves.joined.shape
-    # All workers of a row alike: else the one whose noise looks least like the load would stand out.
-    free = np.tile(line.response.reshape(slots, rows).sum(axis=0) < 0, slots)
-    if clock == "requests":
-        early, late, rest = (x.reshape(slots, rows).sum(axis=0) for x in (alone.early, alone.late, alone.rest))
-        followed = fit.load_alone(curves.joined.reshape(-1, width), curves.rates).reshape(slots, rows).sum(axis=0)
-        free |= np.tile((early > 0) & (late > PROPORTIONAL * early) & (rest < FAR_BETTER * followed), slots)
-    return np.asarray(free)
+    late, whole = np.zeros(len(pure)), np.zeros(len(pure))
+    if pure.any():
+        weight = present[:, pure, None]
+        mean = (weight * adjusted[:, pure]).sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
+        line = fit.hinge(mean, u, np.zeros((len(u), 0)))
+        late[pure] = pool.normal_score(
+            line.late / np.maximum(line.error, SURE * np.abs(line.late) + SMALL), line.degrees
+        )
+        rise = (line.early + line.late) / 2
+        whole[pure] = pool.normal_score(rise / np.maximum(line.whole_error, SURE * np.abs(rise) + SMALL), line.degrees)
+    return late, whole
 
 
 def _weight(slots: Sequence[Slot], rows: Ints) -> Floats:

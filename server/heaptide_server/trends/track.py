@@ -12,6 +12,7 @@ from heaptide_server.model import Columns, Floats, Ints
 MOST_BUCKETS = 128
 MOST_WIDTH = 32  # reports in a bucket; after 4,096 reports (34 h of 30 s) the oldest buckets make room
 FIRST_ROWS = 64
+SURVIVORS_FROM_S = 5.0  # between reports: at shorter intervals survivors are many intervals old, too late to tell
 
 Floors = NDArray[np.float32]
 
@@ -19,20 +20,28 @@ Floors = NDArray[np.float32]
 class Track:
     """Keeps what a worker's entries tell, entry by entry.
 
+    Where the tracer tells survivors (blocks that outlived two intervals), floors are theirs: requests in flight, and
+    what else comes and goes with the load, never gets so old.
+
     Attributes:
         worker_id: the store's id.
-        site_ids: shape (rows,): the store's site id of each of the worker's own numbers.
-        levels: shape (rows,): live bytes now; `survivors` and `variance` likewise, zeros until reported.
+        interval_s: seconds between two reports.
+        site_ids: shape (rows,): the store's site id of each of the worker's own numbers; `places` likewise.
+        levels: shape (rows,): live bytes now; `survivors`, `variance` and `allocated`, which is bytes ever allocated,
+            likewise; zeros until reported.
         used: buckets in use.
         ended: the worker has ended.
     """
 
-    def __init__(self, worker_id: int) -> None:
+    def __init__(self, worker_id: int, interval_s: float = 0.0) -> None:
         self.worker_id = worker_id
+        self.interval_s = interval_s
         self.site_ids: Ints = np.zeros(0, dtype=np.int64)
+        self.places: Ints = np.zeros(0, dtype=np.int64)
         self.levels: Ints = np.zeros(0, dtype=np.int64)
         self.survivors: Ints = np.zeros(0, dtype=np.int64)
         self.variance: Ints = np.zeros(0, dtype=np.int64)
+        self.allocated: Ints = np.zeros(0, dtype=np.int64)
         self.tells_survivors = False
         self.ended = False
         self.used = 0
@@ -72,12 +81,24 @@ class Track:
         """Memory that the floors take."""
         return int(self._floors.nbytes)
 
-    def know(self, site_ids: Ints) -> None:
-        """Learns the store's ids of the worker's numbers, all from the first on."""
+    @property
+    def settled(self) -> Ints:
+        """What counts as live in floors, shape (rows,): survivors where they are told soon enough, else all."""
+        return self.survivors if self.tells_survivors and self.interval_s >= SURVIVORS_FROM_S else self.levels
+
+    @property
+    def noise(self) -> Floats:
+        """Variance of `settled` that comes from the tracer's sampling, in bytes squared: shape (rows,)."""
+        share = np.clip(self.settled / np.maximum(self.levels, 1), 0, 1)
+        return np.asarray(np.maximum(self.variance, 0) * 1024.0**2 * share)
+
+    def know(self, site_ids: Ints, places: Ints) -> None:
+        """Learns the store's ids of the worker's numbers and their places, all from the first on."""
         new = len(site_ids) - len(self.site_ids)
-        self.site_ids = site_ids
-        self.levels, self.survivors, self.variance = (
-            np.concatenate([old, np.zeros(new, dtype=np.int64)]) for old in (self.levels, self.survivors, self.variance)
+        self.site_ids, self.places = site_ids, places
+        self.levels, self.survivors, self.variance, self.allocated = (
+            np.concatenate([old, np.zeros(new, dtype=np.int64)])
+            for old in (self.levels, self.survivors, self.variance, self.allocated)
         )
         self._seen = np.concatenate([self._seen, np.zeros(new, dtype=np.bool_)])
         if len(site_ids) > len(self._floors):
@@ -103,6 +124,7 @@ class Track:
             ("bytes", self.levels),
             ("survivor_bytes", self.survivors),
             ("variance_kib2", self.variance),
+            ("allocated_bytes", self.allocated),
         ):
             if name in changes.values:
                 levels[changes.ids] += changes.values[name]
@@ -123,7 +145,7 @@ class Track:
         else:
             self._open_bucket()
         column, rows = self.used - 1, len(self.site_ids)
-        level = np.where(self._seen, self.levels, np.nan).astype(np.float32)
+        level = np.where(self._seen, self.settled, np.nan).astype(np.float32)
         self._floors[:rows, column] = np.fmin(self._floors[:rows, column], level)
         self._age_s[column], self._requests[column] = max(age_s, 0.0), self._served
         if rss_bytes is not None:

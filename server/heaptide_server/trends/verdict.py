@@ -23,6 +23,9 @@ class Generation:
         floors: shape (rows, n): the lowest live bytes seen in each bucket; NaN before a row was first seen.
         variance: shape (rows,): variance of a floor that comes from the tracer's sampling, in bytes squared; zeros
             where the tracer is exact.
+        live, allocated: shape (rows,): bytes that live at its end, and bytes ever allocated; the latter is zero where
+            the tracer doesn't tell.
+        width: reports in a bucket.
         forgotten: how many earlier generations of the slot, all of this release, are no longer kept.
     """
 
@@ -35,6 +38,9 @@ class Generation:
     requests: Floats
     floors: Floats
     variance: Floats
+    live: Floats
+    allocated: Floats
+    width: int = 1
     forgotten: int = 0
 
 
@@ -75,6 +81,7 @@ class Verdict:
         evidence: one sentence that a developer believes.
         late_bytes: rise per worker in the late half of the window, over all generations: what must double.
         stepwise: it rose in steps: fewer than half of the generations rose evenly.
+        lived: reports of the worker slot that is known best, over all its lives, in multiples of the least.
         ratio: late slope over early slope: 1 for a steady rise, near 0 for one that has ended.
     """
 
@@ -101,3 +108,4 @@ class Verdict:
     bytes_per_request_low: float | None = None
     bytes_per_request_high: float | None = None
     age_h: float = 0.0
+    lived: float = 1.0

@@ -78,12 +78,13 @@ class DayStore:
 
     def _entries(self, life: Life) -> list[Stored]:
         seen = self.estimates[life.worker_id]
-        tables = {
-            "bytes": _steps(seen.bytes),
-            "survivor_bytes": _steps(seen.survivor_bytes),
-            "allocated_bytes": _steps(seen.allocated_bytes),
-            "variance_kib2": _steps(seen.variance / 1024**2),
-        }
+        tables = {"bytes": _steps(seen.bytes)}
+        if self.sample_bytes:  # one that traces every block knows neither ages nor what was freed
+            tables |= {
+                "survivor_bytes": _steps(seen.survivor_bytes),
+                "allocated_bytes": _steps(seen.allocated_bytes),
+                "variance_kib2": _steps(seen.variance / 1024**2),
+            }
         rss = self._resident(life, seen.bytes.sum(axis=0))
         made = [self._entry(life, t, tables, float(rss[t])) for t in range(life.n)]
         if life.cut_short:

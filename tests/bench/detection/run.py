@@ -81,9 +81,9 @@ def ours(service: Service, store: DayStore, method: str = METHOD) -> list[Outcom
         ledger = Ledger(Path(folder) / "heaptide.db", tell)
         ledger.migrate()
 
-        def holder_of(_group: Any, site: Site) -> Holder | None:
-            bounded = method == TOLD and service.rows[_row_of(site)].shape in BOUNDED
-            return Holder("cache", 1000) if bounded else None
+        def holder_of(leak: Leak) -> Holder | None:
+            bounded = method == TOLD and leak.site and service.rows[_row_of(leak.site)].shape in BOUNDED
+            return Holder("cache", 1000, bounded=True) if bounded else None
 
         watch = Watch(cast(Store, store), ledger, holder_of=holder_of)
         for interval in range(1, DAY + 1):

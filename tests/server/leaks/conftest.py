@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.leaks.states import Event
 from heaptide_server.leaks.watch import Watch
 from heaptide_server.model import Frame, Report, WorkerIdentity
+from heaptide_server.store.diagnoses import AGES
 from heaptide_server.store.sqlite import SqliteStore
 
 T0 = 1_700_000_000.0
@@ -21,6 +23,7 @@ FRAMES = {
     "leak": (Frame("json/encoder.py", "encode", 7, False), Frame("shop/quotes.py", "remember", 41, True)),
     "leak's dict": (Frame("shop/quotes.py", "remember", 42, True),),
     "cache": (Frame("shop/catalogue.py", "page", 12, True),),
+    "pages": (Frame("shop/pages.py", "render", 30, True),),
     "flat": (Frame("shop/main.py", "quote", 9, True),),
     "(other)": (),
 }
@@ -40,7 +43,15 @@ class FakeWorker:
     served: int = 0
     levels: dict[str, int] = field(default_factory=dict)
 
-    def report(self, now: float, requests: int, levels: dict[str, float], *, final: bool = False) -> None:
+    def report(
+        self,
+        now: float,
+        requests: int,
+        levels: dict[str, float],
+        *,
+        final: bool = False,
+        answers: Sequence[dict[str, Any]] = (),
+    ) -> None:
         first = self.sequence == 0
         self.sequence += 1
         self.served += requests
@@ -72,7 +83,7 @@ class FakeWorker:
             final=final,
             requests=requests,
             vitals=dict.fromkeys(VITALS),
-            tracer={"name": "exact", "frames": 8, "sample_bytes": None, "traced_bytes": 0, "skipped": False},
+            tracer={"name": "sampling", "frames": 8, "sample_bytes": None, "traced_bytes": 0, "skipped": False},
             first_site=0 if first else len(names),
             new_sites=stacks if first else [],
             site_changes=pack(list(range(len(names))), {"bytes": changes}),
@@ -80,7 +91,7 @@ class FakeWorker:
             new_types=[],
             type_changes=pack([], {"count": []}),
             agent={},
-            answers=[],
+            answers=list(answers),
         )
         (receipt,) = self.store.append([report], now)
         assert receipt.outcome == "accepted", receipt
@@ -88,7 +99,10 @@ class FakeWorker:
 
 @dataclass
 class Shop:
-    """Two workers, recycled after about 1,500 requests, in half-second intervals."""
+    """Two workers, recycled after about 1,500 requests, in half-second intervals.
+
+    With `held_by`, the cache of pages fills by each request, and workers answer what holds each site asked for.
+    """
 
     store: SqliteStore
     ledger: Ledger
@@ -98,6 +112,7 @@ class Shop:
     leaking: bool = True
     release: str = "1"
     line_shift: int = 0
+    held_by: dict[str, dict[str, Any]] = field(default_factory=dict)
     now: float = T0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(4))
     workers: list[FakeWorker | None] = field(default_factory=lambda: [None, None])
@@ -136,10 +151,22 @@ class Shop:
             "leak": 2050.0 * served if self.leaking else 3e5,
             "leak's dict": 400.0 * served if self.leaking else 3e5,
             "cache": 4300.0 * 500 * (1 - np.exp(-served / 500)),
+            "pages": 3000.0 * served if self.held_by else 3e5,
             "flat": 2e5 + abs(self.rng.normal(0, 4e4)),
             "(other)": 900.0 * served,
         }
-        worker.report(self.now, requests, levels, final=final)
+        asked = self.store.requests_for(worker.key) if self.held_by else []
+        answers = [self._answer(request, list(levels), levels) for request in asked]
+        worker.report(self.now, requests, levels, final=final, answers=answers)
+
+    def _answer(self, request: dict[str, Any], names: list[str], levels: dict[str, float]) -> dict[str, Any]:
+        sites = []
+        for number in request["sites"]:
+            hops = [{"length": None, "bound": None} | self.held_by[names[number]]]
+            ages = {**dict.fromkeys(AGES, 0.0), "under_1_min": levels[names[number]]}
+            paths = {"paths": [{"count": 40, "hops": hops, "bound": None, "held_from_c": False}]}
+            sites.append({"site": number, "types": [], "ages": ages, "retention": paths})
+        return {"id": request["id"], "status": "done", "reason": None, "sites": sites}
 
 
 @pytest.fixture

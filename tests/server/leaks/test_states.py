@@ -13,7 +13,7 @@ from heaptide_server.trends.verdict import Verdict
 OPTIONS = Options(dwell_looks=2)
 
 
-def look(kind: str, grown: float = 1e6, release: str | None = "1") -> Seen:
+def look(kind: str, grown: float = 1e6, release: str | None = "1", lived: float = 1.0, stepwise: bool = False) -> Seen:
     verdict = Verdict(
         row=0,
         suspect=kind == "suspect",
@@ -33,6 +33,8 @@ def look(kind: str, grown: float = 1e6, release: str | None = "1") -> Seen:
         generations=2,
         evidence="Rose.",
         late_bytes=grown / 2,
+        lived=lived,
+        stepwise=stepwise,
     )
     return Seen("id", "shop", "production", "site", None, None, verdict, 5_000_000, None, release)
 
@@ -70,11 +72,32 @@ def test_a_suspect_dwells_before_it_opens() -> None:
     assert (leak.status, told) == ("suspect", [])
 
 
-def test_a_suspect_that_fills_must_double_from_where_it_is_suspected_again() -> None:
-    leak, told = after(None, *[look("suspect")] * 3, *[look("filling", 1.5e6)] * 2)
+def test_a_suspect_seen_late_opens_once_it_has_grown_by_as_much_again_as_in_the_least_time() -> None:
+    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 1.19e6, lived=6.0))
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(leak, look("suspect", 1.2e6, lived=6.0))
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_what_rises_in_steps_must_grow_by_half_as_much_more_however_late_it_was_seen() -> None:
+    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 1.7e6, lived=8.0, stepwise=True))
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(leak, look("suspect", 1.8e6, lived=8.0, stepwise=True))
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_a_suspect_that_fills_for_as_long_as_it_dwells_must_double_from_where_it_is_suspected_again() -> None:
+    leak, told = after(None, *[look("suspect")] * 3, *[look("filling", 1.5e6)] * 4)
     assert leak.status == "filling"
     leak, told = after(leak, *[look("suspect", 2.5e6)] * 5)
     assert (leak.status, told) == ("suspect", [])
+
+
+def test_a_suspect_that_looks_full_for_a_moment_keeps_its_count() -> None:
+    leak, told = after(None, *[look("suspect")] * 3, *[look("filling", 1.5e6)] * 2)
+    assert leak.status == "filling"
+    leak, told = after(leak, *[look("suspect", 2e6)] * 3)
+    assert (leak.status, told) == ("open", ["leak.firing"])
 
 
 def test_filling_never_alarms() -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from heaptide_server.leaks.diagnosing import Diagnosing
+
 
 def statuses(shop: Any) -> dict[str, str]:
     return {leak.site.top.file: leak.status for leak in shop.ledger.leaks()}
@@ -55,3 +57,26 @@ def test_a_tick_without_news_changes_nothing(shop: Any) -> None:
     for _ in range(20):
         shop.watch.tick(shop.now)
     assert shop.ledger.leaks() == before
+
+
+@pytest.mark.timeout(60)
+def test_a_cache_whose_bound_a_worker_has_told_fills_and_never_opens_while_the_leak_beside_it_does(shop: Any) -> None:
+    # 1,500 requests fill a third of it in each worker's life: the series alone is that of a leak.
+    shop.held_by = {
+        "pages": {"name": "shop.pages.render", "type": "functools._lru_cache_wrapper", "length": 2000, "bound": 6000},
+        "leak": {"name": "shop.quotes._QUOTES", "type": "dict", "length": 48211},
+        "leak's dict": {"name": "shop.quotes._QUOTES", "type": "dict", "length": 48211},
+        "cache": {"name": "shop.catalogue._PAGES", "type": "dict", "length": 500},
+    }
+    diagnosing = Diagnosing(shop.store, shop.ledger)
+    for _ in range(150):
+        shop.run(0.5)
+        diagnosing.tick(shop.now)
+    (leak,) = shop.ledger.leaks(status="open")
+    assert leak.site.top.file == "shop/quotes.py"
+    assert leak.evidence.endswith("shop.quotes._QUOTES holds it and has no bound.")
+    assert statuses(shop)["shop/pages.py"] == "filling"
+    (pages,) = [one for one in shop.ledger.leaks() if one.site.top.file == "shop/pages.py"]
+    assert "shop.pages.render holds it, which is bounded at 6,000" in pages.evidence
+    assert pages.ceiling_bytes > pages.live_bytes
+    assert [event.kind for event in shop.told] == ["leak.firing"]

@@ -67,6 +67,8 @@ class Fleet:
                     requests=served,
                     floors=levels,
                     variance=np.zeros(len(levels)),
+                    live=np.zeros(len(levels)),
+                    allocated=np.zeros(len(levels)),
                 )
             )
         return result

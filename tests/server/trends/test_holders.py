@@ -11,18 +11,28 @@ SUSPECT = Verdict(0, True, False, False, 9.0, 1e6, 9e5, 1.1e6, 1.0, 1e6, None, "
 
 
 def test_a_bounded_holder_makes_a_suspect_a_cache_that_fills() -> None:
-    verdict = told_of(SUSPECT, Holder("shop._PAGES", 500))
-    assert (verdict.suspect, verdict.filling) == (False, True)
+    verdict = told_of(SUSPECT, Holder("shop._PAGES", 500, bounded=True, full_bytes=4e6), worker_bytes=1e6, workers=3)
+    assert (verdict.suspect, verdict.filling, verdict.ceiling_bytes) == (False, True, 12e6)
     assert "shop._PAGES holds it, which is bounded at 500" in verdict.evidence
 
 
+def test_a_cache_that_has_outgrown_its_bound_is_a_suspect_again_for_its_entries_grow() -> None:
+    verdict = told_of(SUSPECT, Holder("shop._PAGES", 500, bounded=True, full_bytes=4e6), worker_bytes=7e6, workers=3)
+    assert verdict.suspect
+    assert verdict.evidence.endswith("it has outgrown that: its entries grow themselves.")
+
+
+def test_a_bound_without_a_number_is_a_bound() -> None:
+    assert told_of(SUSPECT, Holder("a queue", None, bounded=True), worker_bytes=1e6, workers=1).filling
+
+
 def test_an_unbounded_holder_is_named_and_changes_no_verdict() -> None:
-    verdict = told_of(SUSPECT, Holder("shop._QUOTES", None))
+    verdict = told_of(SUSPECT, Holder("shop._QUOTES", None), worker_bytes=1e6, workers=1)
     assert verdict.suspect
     assert verdict.evidence.endswith("shop._QUOTES holds it and has no bound.")
 
 
-@pytest.mark.parametrize("holder", [None, Holder("x", 1)])
+@pytest.mark.parametrize("holder", [None, Holder("x", 1, bounded=True)])
 def test_a_holder_accuses_nobody(holder: Holder | None) -> None:
     clear = replace(SUSPECT, suspect=False, clear=True)
-    assert told_of(clear, holder) == clear
+    assert told_of(clear, holder, worker_bytes=1e6, workers=1) == clear

@@ -109,6 +109,8 @@ def damaged(draw: Any) -> Generation:
         requests=np.cumsum(rng.choice(draw(st.lists(steps, min_size=1, max_size=3)), n)),
         floors=floors,
         variance=np.zeros(3),
+        live=np.zeros(3),
+        allocated=np.zeros(3),
     )
 
 
@@ -141,6 +143,37 @@ def test_growth_is_told_per_hour_of_the_whole_service_and_per_request(simulate: 
     assert verdict.low < verdict.bytes_per_hour < verdict.high
 
 
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_what_rises_no_more_than_the_load_is_no_suspect_while_the_load_rises_and_a_leak_beside_it_is(
+    simulate: Any, seed: int
+) -> None:
+    fleet = simulate(seed, ["following_load", "linear"], load="ramp")
+    for interval in range(120, 481, 40):
+        following, leak = judge(fleet.until(interval), Options())
+        assert not following.suspect
+        assert leak.suspect
+
+
+def sampled(generations: list[Generation], weight: float, keeps: float) -> list[Generation]:
+    """As a tracer that samples sees them: whole samples alone, and how much of what it saw lives still."""
+    rng = np.random.default_rng(8)
+    result = []
+    for one in generations:
+        steps = np.diff(np.maximum.accumulate(one.floors, axis=1), axis=1, prepend=0.0)
+        floors = weight * np.cumsum(rng.poisson(steps / weight), axis=1)
+        live = floors[:, -1]
+        result.append(replace(one, floors=floors, variance=weight * live, live=live, allocated=live / keeps))
+    return result
+
+
+def test_few_samples_convict_where_none_of_them_was_ever_freed_and_not_where_most_were(simulate: Any) -> None:
+    generations = simulate(7, ["linear"], load="daily").until(480)
+    size = sum(g.floors[0, -1] for g in generations)
+    kept, freed = (judge(sampled(generations, size / 40, keeps), Options())[0] for keeps in (1.0, 0.2))
+    assert kept.suspect
+    assert kept.z > freed.z
+
+
 def test_the_evidence_is_a_sentence(simulate: Any) -> None:
     leak, cache, _ = judge(simulate(7, ["linear", "lru_random", "flat"], life=80).until(400), Options())
     assert leak.evidence.startswith("Rose in 4 of 4 workers and in ")
@@ -166,7 +199,8 @@ def test_below_the_least_size_nothing_is_said(simulate: Any) -> None:
 
 def test_many_rows_are_judged_within_a_second(simulate: Any) -> None:
     some = simulate(9, ["linear", "flat", "sawtooth", "flat", "lru_linear"] * 2, intervals=120).until(120)
-    many = [replace(g, floors=np.tile(g.floors, (500, 1)), variance=np.zeros(5000)) for g in some]
+    none = np.zeros(5000)
+    many = [replace(g, floors=np.tile(g.floors, (500, 1)), variance=none, live=none, allocated=none) for g in some]
     begin = time.process_time()
     verdicts = judge(many, Options())
     assert time.process_time() - begin < 3  # a second on an idle machine; this one may be busy

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,8 +110,50 @@ def test_only_sites_that_grew_are_candidates_growth_of_short_lives_adds_up(matri
         entries += [entry(1000 * n + i, n, begin + i, s0=2000, s1=(-1) ** i) for i in range(1, 30)]
         take(matrix, [*entries, entry(1000 * n + 99, n, begin + 30, "end")], worker(n, generation=n, started_at=begin))
         if n == 1:
-            assert matrix.candidates(GROUP, Options()).tolist() == []
-    assert matrix.candidates(GROUP, Options()).tolist() == [40]
+            assert matrix.candidates(GROUP, Options())[0].tolist() == []
+    assert matrix.candidates(GROUP, Options())[0].tolist() == [40]
+
+
+@pytest.fixture
+def placed() -> Matrix:
+    """Sites 40 and 7 meet at one place, 300 has none."""
+    return Matrix(lambda sites: np.array([{40: 5, 7: 5}.get(site, -1) for site in sites.tolist()], dtype=np.int64))
+
+
+def test_sites_too_small_alone_are_a_candidate_where_they_meet_and_their_sum_is_a_row(placed: Matrix) -> None:
+    entries = [entry(1, 1, 1, "start", s0=0, s1=0, s2=0)]
+    entries += [entry(i, 1, i, s0=2000, s1=3000, s2=3000) for i in range(2, 40)]
+    take(placed, entries, worker(1))
+    sites, places = placed.candidates(GROUP, Options())
+    assert (sites.tolist(), places.tolist()) == ([], [5])
+    (generation,) = placed.generations(GROUP, np.array([300]), places)
+    assert generation.floors[:, -1].tolist() == [114_000, 190_000]
+    assert placed.leads(GROUP, places).tolist() == [7]
+
+
+def test_a_site_alone_at_its_place_is_no_second_candidate(placed: Matrix) -> None:
+    entries = [entry(1, 1, 1, "start", s0=0, s1=7)]
+    take(placed, entries + [entry(i, 1, i, s0=20_000) for i in range(2, 40)], worker(1))
+    sites, places = placed.candidates(GROUP, Options())
+    assert (sites.tolist(), places.tolist()) == ([40], [])
+
+
+def survivor(number: int, at: float, live: int, old: int) -> Stored:
+    blob = pack([0], {"bytes": [live], "survivor_bytes": [old], "allocated_bytes": [5 * live]})
+    kind = "start" if number == 1 else "change"
+    return Stored(number, 1, kind, at, 1.0, 10, dict.fromkeys(VITALS), blob, pack([], {}), True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("interval_s", "floors"), [(30.0, [60, 90]), (0.5, [100, 150])])
+def test_floors_are_those_of_survivors_where_these_are_told_soon_enough(
+    matrix: Matrix, interval_s: float, floors: list[int]
+) -> None:
+    one = worker(1)
+    one = replace(one, identity=replace(one.identity, interval_s=interval_s))
+    take(matrix, [survivor(1, 1, 100, 60), survivor(2, 2, 50, 30)], one)
+    (generation,) = matrix.generations(GROUP, np.array([40]))
+    assert generation.floors[0].tolist() == floors
+    assert (generation.live.tolist(), generation.allocated.tolist()) == ([150], [750])
 
 
 def test_live_bytes_count_living_workers_alone(matrix: Matrix) -> None:
@@ -120,7 +163,7 @@ def test_live_bytes_count_living_workers_alone(matrix: Matrix) -> None:
         worker(1),
         worker(2, slot=2),
     )
-    assert matrix.live_bytes(GROUP, 40) == (7, None)
+    assert matrix.live_bytes(GROUP, [40]) == (7, None)
 
 
 def test_a_look_is_due_once_every_worker_had_the_time_to_report(matrix: Matrix) -> None:
@@ -134,7 +177,8 @@ def test_a_look_is_due_once_every_worker_had_the_time_to_report(matrix: Matrix) 
     assert matrix.groups_due() == [GROUP]
 
 
-def test_a_tick_over_twenty_thousand_sites_costs_under_a_second_of_cpu(matrix: Matrix) -> None:
+def test_a_tick_over_twenty_thousand_sites_costs_under_a_second_of_cpu() -> None:
+    matrix = Matrix(lambda sites: sites // 10)
     sites, rng = list(range(20_000)), np.random.default_rng(1)
     workers = {n: worker(n, slot=n) for n in range(1, 5)}
 
@@ -152,7 +196,9 @@ def test_a_tick_over_twenty_thousand_sites_costs_under_a_second_of_cpu(matrix: M
         take_in(at)
     begin = time.process_time()
     take_in(61)
-    candidates = matrix.candidates(GROUP, Options())
-    verdicts = judge(matrix.generations(GROUP, candidates), Options())
+    candidates, places = matrix.candidates(GROUP, Options())
+    matrix.leads(GROUP, places)
+    verdicts = judge(matrix.generations(GROUP, candidates, places), Options())
     assert time.process_time() - begin < 1
-    assert sum(verdict.suspect for verdict in verdicts) == len(candidates) == 1000
+    assert len(candidates) == 1000
+    assert sum(verdict.suspect for verdict in verdicts) == 1000 + len(places)
