@@ -95,12 +95,14 @@ class Probes:
                     stop()
 
 
-def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
+def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]]) -> list[Maker]:
     """What makes every probe there is.
 
     Args:
-        in_app: whether a file is the application's own.
+        gate: swallows and counts what fails in the probes' own threads and hooks.
+        place: a file's name as it travels, and whether it is the application's own.
     """
+    from heaptide.probes.blocking import BlockingProbe
     from heaptide.probes.caches import Caches
     from heaptide.probes.clients import Clients
     from heaptide.probes.cpu import Cpu
@@ -108,6 +110,7 @@ def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
     from heaptide.probes.garbage import Garbage
     from heaptide.probes.labels import Labels
     from heaptide.probes.lifespan import Lifespan
+    from heaptide.probes.pools import PoolsProbe
     from heaptide.probes.supervisor import Supervisor
 
     return [
@@ -118,7 +121,9 @@ def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
         Clients,
         Files,
         Labels,
-        lambda seen: Caches(seen, in_app),
+        lambda seen: Caches(seen, lambda file: place(file)[1]),
+        lambda _: BlockingProbe(gate, place),
+        lambda _: PoolsProbe(gate, place),
     ]
 
 

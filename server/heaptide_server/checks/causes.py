@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heaptide_server.checks import cpu, growth, supervisor
+from heaptide_server.checks import blocking, cpu, growth, pool, supervisor
 from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.checks.reading import living
 from heaptide_server.model import Leak
@@ -14,7 +14,7 @@ Find = Callable[[Sequence[WorkerFacts]], list[Finding]]
 SEVERITIES = ("critical", "warning", "info")
 
 # One function a cause. Growth is asked apart, for it also reads what leaks.
-CAUSES: tuple[Find, ...] = (supervisor.find, cpu.find)
+CAUSES: tuple[Find, ...] = (supervisor.find, pool.find, blocking.find, cpu.find)
 
 
 def find_all(workers: Sequence[WorkerFacts], leaks: Sequence[Leak]) -> list[Finding]:

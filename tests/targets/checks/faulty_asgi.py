@@ -20,7 +20,7 @@ FILES: list[object] = []
 NUMBERS = itertools.count()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def price(number: int) -> float:
     return number * 1.19
 
