@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions soak browser pictures bench-detection leaks clean
+.PHONY: help demo test lint bench versions asan soak browser pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 	$(BIN)/python -m pip install --quiet --group bench || echo "Some other profilers can't be installed: they are left out."
 	$(BIN)/python -m tests.bench
 
-versions: $(READY) ## Build and test the sampler on every CPython that is here, with their own regression tests
+versions: $(READY) ## Build and test the C extensions on every CPython that is here, with their own regression tests
 	$(BIN)/python -m tests.agent.native.versions
+
+asan: $(READY) ## Test the C extensions under AddressSanitizer on every CPython that is here
+	$(BIN)/python -m tests.agent.native.versions --asan
 
 soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory stays flat
 	$(BIN)/python -m tests.soak.shop --minutes 20

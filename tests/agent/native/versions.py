@@ -1,10 +1,11 @@
-"""Runs the sampler's tests, and the standard library's own with the sampler on, under each CPython there is.
+"""Runs the tests of the C extensions, and the standard library's own with the sampler on, under each CPython there is.
 
-    python -m tests.agent.native.versions [--quick] [python3.10 /path/to/python3.13 ...]
+    python -m tests.agent.native.versions [--quick | --asan] [python3.10 /path/to/python3.13 ...]
 
 Each interpreter gets a virtual environment under build/versions, with a wheel built from this tree with its invariants
 asserted. The standard library's tests run with a sample every 256 bytes; one that fails is run again without the
-sampler, and counts only if it passes then. Without arguments: every python3.10 to python3.13 on the PATH or in pyenv.
+sampler, and counts only if it passes then. With --asan the wheel is built with AddressSanitizer instead, and only the
+extensions' own tests run. Without arguments: every python3.10 to python3.13 on the PATH or in pyenv.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from tests.agent.native import sanitizer
+
 ROOT = Path(__file__).parents[3]
-HERE = Path(__file__).parent
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-REQUIREMENTS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis", "scipy", "setuptools")
+REQUIREMENTS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis", "psutil", "scipy", "setuptools")
+# What the C extensions do, and what is read through them.
+OWN = ("native", "heap", "facts/test_census.py", "facts/test_vitals.py")
 
 # What the sampler could break: containers that realloc, the collector, frames of every kind, threads and forks.
 # fmt: off
@@ -54,23 +59,24 @@ def interpreters() -> list[str]:
     return found
 
 
-def install(python: str) -> tuple[str, Path]:
-    """Makes the environment of this interpreter; returns its version and its python."""
+def install(python: str, kind: str, compiling: Mapping[str, str]) -> tuple[str, Path]:
+    """Makes an environment of this interpreter; returns its version and its python."""
     version = subprocess.check_output([python, "-c", "import platform; print(platform.python_version())"], text=True)
-    folder = ROOT / "build" / "versions" / version.strip()
+    folder = ROOT / "build" / kind / version.strip()
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     own = folder / "bin" / "python"
     pip = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *REQUIREMENTS], check=True, stderr=subprocess.DEVNULL)
-    native = {**os.environ, "HEAPTIDE_REQUIRE_NATIVE": "1", "HEAPTIDE_NATIVE_ASSERT": "1"}
+    native = {**os.environ, **compiling, "HEAPTIDE_REQUIRE_NATIVE": "1", "HEAPTIDE_NATIVE_ASSERT": "1"}
     subprocess.run([*pip, "--no-cache-dir", "--force-reinstall", str(ROOT)], check=True, env=native)
     return version.strip(), own
 
 
-def own_tests(python: Path) -> str:
-    """Runs this folder's tests; returns pytest's last line, "failed" in it if any did."""
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), str(HERE)]
-    env = {**os.environ, "HEAPTIDE_REQUIRE_NATIVE": "1"}
+def own_tests(python: Path, running: Mapping[str, str], *options: str) -> str:
+    """Runs the extensions' tests; returns pytest's last line, "failed" in it if any did."""
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *options]
+    command += [str(ROOT / "tests" / "agent" / name) for name in OWN]
+    env = {**os.environ, **running, "HEAPTIDE_REQUIRE_NATIVE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False)
     if done.returncode:
         print(done.stdout[-4000:], done.stderr[-2000:])
@@ -98,11 +104,26 @@ def regression(python: Path, names: list[str], *, sampled: bool) -> tuple[list[s
     return sorted(set(failed)), " ".join(totals)
 
 
+def passed(tests: str) -> bool:
+    """What pytest's last line says."""
+    return "failed" not in tests and "error" not in tests
+
+
+def check_sanitized(python: str) -> bool:
+    """Runs the extensions' tests under AddressSanitizer and prints a line; True if it reports nothing."""
+    version, own = install(python, "asan", sanitizer.COMPILING)
+    reports = sanitizer.Reports(own.parent / "reports")
+    tests = own_tests(own, reports.running(), "-m", "not slow", "-k", sanitizer.LEFT_OUT)
+    found = reports.found()
+    print(f"{version}, AddressSanitizer: {tests}; {len(found)} reports", *found, sep="\n", flush=True)
+    return passed(tests) and not found
+
+
 def check(python: str, names: list[str]) -> bool:
     """Runs everything under one interpreter and prints a line for each part; True if all is well."""
-    version, own = install(python)
-    tests = own_tests(own)
-    print(f"{version}: the sampler's tests: {tests}", flush=True)
+    version, own = install(python, "versions", {})
+    tests = own_tests(own, {})
+    print(f"{version}: the extensions' tests: {tests}", flush=True)
     failed, totals = regression(own, names, sampled=True)
     print(f"{version}: the standard library's, sampled every 256 bytes: {totals}", flush=True)
     real = []
@@ -110,7 +131,7 @@ def check(python: str, names: list[str]) -> bool:
         without, _ = regression(own, [name], sampled=False)
         print(f"{version}: {name} failed with the sampler, and {'also ' if without else 'not '}without", flush=True)
         real += [] if without else [name]
-    return "failed" not in tests and "error" not in tests and not real
+    return passed(tests) and not real
 
 
 def main() -> int:
@@ -118,9 +139,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("python", nargs="*", help="interpreters to test")
     parser.add_argument("--quick", action="store_true", help="a few of the standard library's tests only")
+    parser.add_argument("--asan", action="store_true", help="the extensions' tests under AddressSanitizer only")
     options = parser.parse_args()
+    if options.asan and (why := sanitizer.obstacle()):
+        parser.error(why)
     names = list(QUICK if options.quick else REGRESSION)
-    results = [check(python, names) for python in options.python or interpreters()]
+    pythons = options.python or interpreters()
+    results = [check_sanitized(python) if options.asan else check(python, names) for python in pythons]
     return 0 if results and all(results) else 1
 
 

@@ -6,7 +6,7 @@ import threading
 from held import make
 
 EXPECTED = "_UnixSelectorEventLoop"
-ALSO = "Loop._scheduled"
+ALSO = "Loop._scheduled: list of 2 -> [index]: TimerHandle -> TimerHandle._args: tuple of 1 -> [0]: list of 5 -> "
 started = threading.Event()
 found = []
 

@@ -4,7 +4,7 @@ import gc
 
 from held import make
 
-EXPECTED = ""
+FATE = "g"
 
 
 class Node:

@@ -2,7 +2,7 @@ import logging.handlers
 
 from held import make
 
-EXPECTED = "MemoryHandler.buffer: list of 5 -> [index]: LogRecord -> LogRecord."
+EXPECTED = "MemoryHandler.buffer: list of 5 -> [index]: LogRecord -> LogRecord.order: Held"
 
 
 def hold():

@@ -2,7 +2,7 @@ import functools
 
 from held import make
 
-EXPECTED = "lru_cache.quote_of: _lru_cache_wrapper (at most 10,000) -> [cached]: "
+EXPECTED = "lru_cache.quote_of: _lru_cache_wrapper (at most 10,000) -> [cached]: Held"
 _objects, _addresses = make()
 
 

@@ -5,7 +5,8 @@ import threading
 
 from held import make
 
-EXPECTED = "task_set.TASKS: set of 5 -> [member]: "
+EXPECTED = "task_set.TASKS: set of 5 -> [member]: Task -> "
+ALSO = "coroutine -> local job of task_set.work(): Held"
 TASKS = set()
 started = threading.Event()
 found = []

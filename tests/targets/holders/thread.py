@@ -4,7 +4,8 @@ import threading
 
 from held import make
 
-EXPECTED = "threading._active: dict of"
+EXPECTED = "threading._active: dict of "
+ALSO = "[key]: Worker -> Worker.jobs: list of 5 -> [index]: Held"
 forever = threading.Event()
 
 
