@@ -57,7 +57,7 @@ pictures: $(READY) browser ## Take the README's pictures of the real demo
 bench-detection: $(READY) ## Measure precision and recall of the verdicts on a simulated fleet
 	$(BIN)/python -m tests.bench.detection
 
-leaks: $(READY) ## Real leaks of real packages, leaky and fixed, under the agent
+leaks: $(READY) ## Leaks that happened, leaky and fixed, and programs that only look like leaks, under the agent
 	$(BIN)/python -m tests.corpus
 
 clean: ## Remove the virtual environment and what was built

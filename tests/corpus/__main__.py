@@ -83,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=[], metavar="NAME", help="only these, leaks or calm")
     parser.add_argument("--leaks", type=Path, metavar="FOLDER", help="where the leaks are")
-    parser.add_argument("--seconds", type=float, default=120, help="longest run of a leaky program (120)")
+    parser.add_argument("--seconds", type=float, default=180, help="longest run of a leaky program (180)")
     parser.add_argument("--at-once", type=int, default=2, metavar="N", help="cases side by side (2)")
     parser.add_argument("--calm-seconds", type=float, default=270, help="run of a program that doesn't leak (270)")
     parser.add_argument("--calm-at-once", type=int, default=3, metavar="N", help="of those side by side (3)")

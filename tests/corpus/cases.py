@@ -67,6 +67,11 @@ class Case:
         """Whether it leaks outside Python's heap, so that `native` is the verdict to expect."""
         return str(self.truth["kind"]).startswith("native")
 
+    @property
+    def twin_fills(self) -> bool:
+        """Whether the program that doesn't leak has a cache that fills, so that "filling" may be said of it."""
+        return bool(self.truth.get("fixed_fills"))
+
 
 def folder(given: Path | None = None) -> Path:
     """Where the real leaks are: as given, else as HEAPTIDE_LEAKS says, else shared/leaks beside the checkout."""

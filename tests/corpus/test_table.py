@@ -64,6 +64,12 @@ def test_anything_less_is_wrong(leaky: Run, fixed: Run) -> None:
     assert table.row(CASE, leaky, fixed)[-1] == "**no**"
 
 
+def test_of_a_twin_with_a_cache_filling_may_be_said_and_no_more():
+    warming = dataclasses.replace(CASE, truth={**CASE.truth, "fixed_fills": True})
+    assert table.right(warming, run(leak("open")), run(leak("filling")))
+    assert not table.right(warming, run(leak("open")), run(leak("filling"), seen=("suspect",)))
+
+
 def test_outside_pythons_heap_native_is_the_one_right_verdict():
     assert table.right(NATIVE, run(leak("open", kind="native")), SILENT)
     assert not table.right(NATIVE, run(leak("open")), SILENT)
