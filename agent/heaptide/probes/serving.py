@@ -93,7 +93,8 @@ def granian(argv: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"server": "granian", "workers": 1, "respawns": False}
     for name, option in _GRANIAN.items():
         variable = "GRANIAN_" + option[2:].upper().replace("-", "_")
-        told = _option(argv, option) or environ.get(variable)
+        given = _option(argv, option)
+        told = environ.get(variable) if given is None else given
         if told is not None:
             found[name] = int(told) if told.isdigit() and name not in ("respawns", "reload") else told != "false"
     return found

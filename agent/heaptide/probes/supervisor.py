@@ -64,9 +64,11 @@ class Supervisor:
         return serving.granian(sys.argv, self._environ) if name == "granian" else {}
 
     def _surroundings(self, root: str) -> dict[str, Any]:
-        unit = surroundings.unit(self._groups)
+        container = surroundings.container(self._groups, self._environ, root)
+        # A container's groups may name the unit of the runtime that started it.
+        unit = None if container else surroundings.unit(self._groups)
         return {
-            "container": surroundings.container(self._groups, self._environ, root),
+            "container": container,
             "unit": unit,
             "restart": surroundings.restart_policy(unit, root) if unit else None,
         }
