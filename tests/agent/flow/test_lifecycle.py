@@ -96,6 +96,26 @@ def test_an_asgi_app_is_traced_at_once_but_reports_start_with_its_first_event(ag
     assert one.status()["requests"] == 1
 
 
+@pytest.mark.parametrize(("role", "state"), [("serves", "running"), ("unknown", "armed"), ("supervises", "armed")])
+def test_where_a_framework_is_set_up_it_starts_only_if_this_process_is_known_to_serve(
+    agent, collector, monkeypatch, role, state
+) -> None:
+    monkeypatch.setenv("HEAPTIDE_COLLECTOR", collector.url)
+    one = agent(role)
+    one.expect("shop.settings")
+    assert one.status()["state"] == state
+    if role == "unknown":
+        one.count()
+        assert wait_for_reports(collector)[0]["worker"]["service"] == "shop"
+
+
+def test_no_request_that_counts_still_says_that_this_process_serves(agent, collector) -> None:
+    one = agent()
+    start(one, collector, serve_asgi)
+    one.count(0)
+    assert (one.status()["running"], one.status()["requests"]) == (True, 0)
+
+
 def test_arguments_given_before_the_thread_reads_them_still_count(agent, collector) -> None:
     one = agent()
     start(one, collector, service="from the command")

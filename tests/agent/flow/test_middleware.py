@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 
 import pytest
-from fastapi import FastAPI
+from asgiref.wsgi import WsgiToAsgi
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
-from heaptide.middleware import CountingASGI, CountingWSGI, is_asgi, watch
+from heaptide.apps import watch
+from heaptide.middleware import CountingASGI, CountingWSGI
 
 
 class Watcher:
@@ -15,7 +22,7 @@ class Watcher:
         self.told: list[str] = []
 
     def count(self, n: int = 1) -> None:
-        self.told.append("count")
+        self.told += ["count"] * n or ["serves"]
 
     def begin(self) -> None:
         self.told.append("begin")
@@ -60,11 +67,23 @@ def drive(app, scope, watcher=None) -> list:
     return sent
 
 
-def test_requests_and_websockets_count_and_a_lifespan_does_not(watcher) -> None:
+def test_requests_count_and_a_websocket_only_says_that_this_process_serves(watcher) -> None:
     app = CountingASGI(asgi, watcher)
     for kind in ("http", "websocket", "http"):
         assert drive(app, {"type": kind}) == [("http.response.start", None)]
-    assert watcher.told == ["count"] * 3
+    assert watcher.told == ["count", "serves", "count"]
+
+
+def test_a_streaming_response_counts_before_its_first_byte(watcher) -> None:
+    def stream(environ, start_response):
+        yield b"first"
+        yield b"last"
+
+    sent = drive(CountingASGI(asgi, watcher), {"type": "http"}, watcher)
+    assert sent == [("http.response.start", ["count"])]
+    body = iter(CountingWSGI(stream, watcher)({}, lambda *_: None))
+    assert next(body) == b"first"
+    assert watcher.told == ["count", "count"]
 
 
 def test_a_request_counts_once_through_two_doors(watcher) -> None:
@@ -81,43 +100,76 @@ def test_the_end_is_told_after_the_apps_own_and_before_the_server_hears_of_it(wa
     ]
 
 
-def test_an_exception_of_the_app_passes_through_untouched(watcher) -> None:
+def test_an_exception_of_the_app_passes_through_untouched_and_its_request_counts(watcher) -> None:
+    def fail(environ, start_response):
+        raise LookupError("the app's own")
+
     with pytest.raises(LookupError, match="the app's own"):
         drive(CountingASGI(asgi, watcher), {"type": "http", "fails": True})
+    with pytest.raises(LookupError, match="the app's own"):
+        CountingWSGI(fail, watcher)({}, None)
+    assert watcher.told == ["count", "count"]
 
 
-def test_a_fastapi_app_stays_the_same_object_and_is_watched_once(watcher) -> None:
-    app = FastAPI()
-    assert watch(app, watcher) is app
-    assert watch(app, watcher) is app
-    drive(app, {"type": "lifespan", "state": {}}, watcher)
-    assert watcher.told == ["begin", "end"]
+def test_for_an_app_that_knows_no_lifespan_the_door_answers_so_that_its_end_is_seen(watcher) -> None:
+    async def http_only(scope, receive, send):
+        raise ValueError(f"this app can only handle HTTP connections, not {scope['type']}.")
+
+    for app in (http_only, WsgiToAsgi(wsgi)):
+        assert drive(CountingASGI(app, watcher), {"type": "lifespan"}, watcher)[-1][0] == "lifespan.shutdown.complete"
+    assert watcher.told == ["begin", "end"] * 2
 
 
-def test_a_fastapi_app_that_has_served_is_wrapped(watcher) -> None:
-    app = FastAPI()
-    drive(app, {"type": "lifespan", "state": {}})
-    assert isinstance(watch(app, watcher), CountingASGI)
+def test_an_app_whose_start_up_fails_fails_as_it_would_without_the_door(watcher) -> None:
+    async def before_it_listens(scope, receive, send):
+        raise RuntimeError("no database")
+
+    async def while_it_starts(scope, receive, send):
+        await receive()
+        raise RuntimeError("no database for the lifespan")
+
+    for app in (before_it_listens, while_it_starts):
+        with pytest.raises(RuntimeError, match="no database"):
+            drive(CountingASGI(app, watcher), {"type": "lifespan"})
 
 
-def test_an_app_with_a_place_for_wsgi_middleware_stays_the_same_object(watcher) -> None:
-    class Flaskish:
-        def __init__(self) -> None:
-            self.wsgi_app = wsgi
+def test_a_request_to_a_mounted_app_that_is_watched_too_counts_once(watcher) -> None:
+    async def endpoint(request):
+        raise LookupError
 
-        def __call__(self, environ, start_response):
-            return self.wsgi_app(environ, start_response)
+    inner = watch(Starlette(routes=[Route("/", endpoint)]), watcher).app
+    outer = watch(Starlette(routes=[Mount("/inner", inner)]), watcher).app
+    scope = {"type": "http", "method": "GET", "path": "/inner/", "root_path": "", "headers": [], "query_string": b""}
+    with pytest.raises(LookupError):
+        drive(outer, scope)
 
-    app = Flaskish()
-    assert watch(app, watcher) is app
-    assert watch(app, watcher) is app
-    assert list(app({}, lambda *_: None)) == [b"body"]
-    assert watcher.told == ["count"]
+    flask = watch(Flask(__name__), watcher).app
+    Client(watch(DispatcherMiddleware(flask), watcher).app).get("/")
+    request = {**scope, "path": "/", "http_version": "1.1"}
+    asyncio.run(_ask(watch(WsgiToAsgi(flask), watcher).app, request))
+    assert watcher.told == ["count"] * 3
 
 
-def test_bare_callables_are_wrapped_by_what_they_speak(watcher) -> None:
-    assert isinstance(watch(asgi, watcher), CountingASGI)
-    assert isinstance(watch(wsgi, watcher), CountingWSGI)
-    wrapped = watch(asgi, watcher)
-    assert watch(wrapped, watcher) is wrapped
-    assert is_asgi(wrapped)
+async def _ask(app, scope) -> None:
+    messages = iter([{"type": "http.request", "body": b""}])
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        pass
+
+    await app(scope, receive, send)
+
+
+def test_a_wrapper_answers_for_its_app_and_can_be_copied(watcher) -> None:
+    class App:
+        state = "the app's"
+
+        async def __call__(self, scope, receive, send):
+            pass
+
+    wrapped = watch(App(), watcher).app
+    assert isinstance(wrapped, CountingASGI)
+    assert wrapped.state == copy(wrapped).state == "the app's"
+    assert not hasattr(wrapped, "nothing")

@@ -7,11 +7,13 @@ import threading
 
 import pytest
 
-from heaptide.servers import main_calls, role, server_name
+from heaptide.servers import is_celery_worker, main_calls, role, server_name
 
 MAIN = ("__main__", "<module>")
 ARBITER = [MAIN, ("gunicorn.app.base", "run"), ("gunicorn.arbiter", "run")]
 SPAWNED = [*ARBITER, ("gunicorn.arbiter", "spawn_worker")]
+HYPERCORN = [MAIN, ("hypercorn.__main__", "main"), ("hypercorn.run", "run")]
+FLASK = ["/venv/bin/flask", "--app", "shop", "run"]
 WORKER = [*SPAWNED, ("gunicorn.workers.base", "init_process")]
 
 
@@ -34,6 +36,16 @@ WORKER = [*SPAWNED, ("gunicorn.workers.base", "init_process")]
         ([MAIN], ["manage.py", "runserver"], {"RUN_MAIN": "true"}, "unknown"),
         ([MAIN], ["manage.py", "runserver", "--noreload"], {}, "unknown"),
         ([MAIN], ["manage.py", "migrate"], {}, "unknown"),
+        ([*HYPERCORN, ("hypercorn.utils", "load_application")], [], {}, "supervises"),
+        ([*HYPERCORN, ("hypercorn.asyncio.run", "asyncio_worker")], [], {}, "unknown"),
+        ([MAIN], [*FLASK, "--debug"], {}, "supervises"),
+        ([MAIN], ["/site/flask/__main__.py", "run", "--reload"], {}, "supervises"),
+        ([MAIN], FLASK, {"FLASK_DEBUG": "1"}, "supervises"),
+        ([MAIN], FLASK, {"FLASK_DEBUG": "0"}, "unknown"),
+        ([MAIN], [*FLASK, "--no-debug"], {"FLASK_DEBUG": "1"}, "unknown"),
+        ([MAIN], [*FLASK, "--debug", "--no-reload"], {}, "unknown"),
+        ([MAIN], [*FLASK, "--debug"], {"WERKZEUG_RUN_MAIN": "true"}, "unknown"),
+        ([MAIN], ["job.py", "run", "--reload"], {}, "unknown"),
     ],
 )
 def test_only_a_process_that_looks_after_others_is_told_from_one_that_serves(calls, argv, environ, expected) -> None:
@@ -47,11 +59,20 @@ def test_only_a_process_that_looks_after_others_is_told_from_one_that_serves(cal
         ([*WORKER, ("gunicorn.workers.gasgi", "run")], "gunicorn:asgi"),
         ([*WORKER, ("uvicorn_worker._workers", "run"), ("uvicorn.server", "serve")], "gunicorn:uvicorn_worker"),
         ([MAIN, ("uvicorn.main", "run")], "uvicorn"),
+        ([MAIN, ("django.core.management", "execute"), ("django.utils.autoreload", "run_with_reloader")], "django"),
+        ([MAIN, ("django.core.management", "execute")], None),
         ([MAIN], None),
     ],
 )
 def test_the_server_is_named_from_the_calls(calls, name) -> None:
     assert server_name(calls) == name
+
+
+def test_a_celery_worker_is_told_from_other_processes_that_know_celery() -> None:
+    calls = [MAIN, ("celery.__main__", "main"), ("shop.tasks", "<module>")]
+    assert is_celery_worker(calls, ["/bin/celery", "-A", "shop", "worker"])
+    assert not is_celery_worker(calls, ["/bin/celery", "-A", "shop", "beat"])
+    assert not is_celery_worker([MAIN], ["manage.py", "worker"])
 
 
 def test_another_thread_sees_the_main_threads_calls() -> None:

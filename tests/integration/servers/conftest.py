@@ -70,6 +70,8 @@ COMMANDS = {
     "celery_solo": Command(f"{CELERY} --pool solo", 1, False),
     "django_runserver": Command(DJANGO.format(site="django_site"), 1, False),
     "threads": Command(f"{BIN}/python threads.py {{port}}", 1, False),
+    "flask_reload": Command(f"{BIN}/flask --app flask_shop run --reload --port {{port}}", 1, False),
+    "uvicorn_reload": Command(f"{UVICORN} --reload --reload-dir django_site shop_asgi:app", 1, False),
     "run_uvicorn_workers": Command(f"{BIN}/heaptide run -- {UVICORN} --workers 2 plain_asgi:app"),
     "run_gunicorn_sync": Command(f"{BIN}/heaptide run -- {GUNICORN} plain_wsgi:app"),
     "run_gunicorn_uvicorn_worker_preload": Command(f"{BIN}/heaptide run -- {UVICORN_WORKER} --preload plain_asgi:app"),
