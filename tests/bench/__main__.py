@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import diagnosis, gap, heap, ingest, shop, tracer, tracer_instructions
+from tests.bench import diagnosis, gap, heap, ingest, pages, shop, tracer, tracer_instructions
 
 PARTS: dict[str, Callable[[], None]] = {
     "shop": shop.main,
     "gap": gap.main,
     "heap": heap.main,
     "ingest": ingest.main,
+    "pages": pages.main,
     "diagnosis": diagnosis.main,
     "tracer": tracer.main,
     "instructions": tracer_instructions.main,

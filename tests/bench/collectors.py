@@ -32,13 +32,14 @@ def collector() -> Iterator[Collector]:
         command = [sys.executable, "-m", "heaptide", "serve", "--port", str(port), "--db", str(db)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                _await(f"http://127.0.0.1:{port}/healthz")
+                await_answer(f"http://127.0.0.1:{port}/healthz")
                 yield Collector(f"http://127.0.0.1:{port}", db, process)
             finally:
                 process.terminate()
 
 
-def _await(url: str) -> None:
+def await_answer(url: str) -> None:
+    """Waits until something answers there."""
     deadline = time.monotonic() + 30
     while True:
         try:
