@@ -1,7 +1,9 @@
 """The dashboard over HTTP: what store and ledger answer, turned into views and served as pages."""
 
 from heaptide_server.pages.alerts import router as alerts_router
+from heaptide_server.pages.live import router as live_router
 from heaptide_server.pages.problems import not_found
 from heaptide_server.pages.routes import router
+from heaptide_server.pages.static import router as static_router
 
-__all__ = ["alerts_router", "not_found", "router"]
+__all__ = ["alerts_router", "live_router", "not_found", "router", "static_router"]

@@ -9,25 +9,12 @@ from fastapi.responses import JSONResponse, Response
 
 from heaptide_dashboards import charts
 from heaptide_dashboards.windows import DEFAULT_WINDOW
-from heaptide_server.pages.views import Viewer, seconds
+from heaptide_server.pages.choosing import seconds
+from heaptide_server.pages.views import Viewer
 
 
 def add_figures(routes: APIRouter, viewer: Callable[[], Viewer]) -> None:
     """Adds the figures' routes; they take the same query as the page that shows them."""
-
-    @routes.get("/figures/rss")
-    def resident(service: str, environment: str, window: str = DEFAULT_WINDOW) -> Response:
-        view, span_s = viewer(), seconds(window)
-        marks = view.marks(service, environment, span_s)
-        lines, limit = view.resident(service, environment, span_s), view.limit(service, environment, span_s)
-        return JSONResponse(charts.resident_set_figure(lines, limit, marks.restarts, marks.releases))
-
-    @routes.get("/figures/growth")
-    def growth(service: str, environment: str, window: str = DEFAULT_WINDOW) -> Response:
-        view, span_s = viewer(), seconds(window)
-        marks = view.marks(service, environment, span_s)
-        lines = view.growth(service, environment, span_s)
-        return JSONResponse(charts.growth_figure(lines, marks.restarts, marks.releases))
 
     @routes.get("/figures/leak")
     def leak(leak_id: str, window: str = DEFAULT_WINDOW) -> Response:
