@@ -182,6 +182,7 @@ def _environment() -> Environment:
         "FORMATS": alerts.FORMATS,
         "KEYS": charts.KEYS,
         "LEAK_STATES": sentences.LEAK_STATES,
+        "SHOWN": tables.SHOWN,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,

@@ -9,6 +9,8 @@ from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.views import Line
 
 ROWS = 12
+# Rows of a long list that stand open; the rest is folded away below them.
+SHOWN = 8
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ function local(ms) {
 
 const BANDS = { band: ["series-1", 0.18], forecast: ["bad", 0.14], part: [null, 0.55] };
 
-function coloured(trace, isDate) {
+// On a narrow chart names would be written over each other: the list below it has them.
+const NARROW = 560;
+
+function coloured(trace, isDate, width) {
   const { role, key } = trace.meta;
   const line = { ...trace.line };
   const result = { ...trace, line };
@@ -37,6 +40,7 @@ function coloured(trace, isDate) {
   if (role === "release" || role === "event") {
     line.color = colour("soft");
     result.textfont = { color: colour("soft"), size: 11 };
+    if (width < NARROW) result.mode = "lines";
   }
   if (role === "area") {
     line.color = colour("accent");
@@ -46,11 +50,13 @@ function coloured(trace, isDate) {
   return result;
 }
 
-function themed(layout) {
+function themed(layout, width) {
   const axis = { gridcolor: colour("rule"), linecolor: colour("rule"), tickfont: { color: colour("soft"), size: 11 } };
   const touch = matchMedia("(pointer: coarse)").matches;
   const range = layout.xaxis.type === "date" ? layout.xaxis.range.map(local) : layout.xaxis.range;
-  const xaxis = { ...layout.xaxis, ...axis, range, spikecolor: colour("faint") };
+  const xaxis = { ...layout.xaxis, ...axis, range, spikecolor: colour("faint"), tickangle: 0 };
+  if (layout.xaxis.type === "date") xaxis.nticks = Math.max(3, Math.floor(width / 110));
+  else if (width < NARROW) for (const part of ["tickvals", "ticktext"]) xaxis[part] = layout.xaxis[part].filter((_, index) => index % 2 === 0);
   return {
     ...layout,
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -67,7 +73,8 @@ function themed(layout) {
 function paint(element) {
   const { data, layout, config } = drawn.get(element);
   const isDate = layout.xaxis.type === "date";
-  return Plotly.react(element, data.map((trace) => coloured(trace, isDate)), themed(layout), config);
+  const width = element.clientWidth;
+  return Plotly.react(element, data.map((trace) => coloured(trace, isDate, width)), themed(layout, width), config);
 }
 
 async function show(element, figure) {

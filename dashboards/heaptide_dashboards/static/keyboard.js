@@ -62,7 +62,7 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) {
+  if (event.target.closest?.("input, textarea, select, [contenteditable]")) {
     if (event.key === "Escape") event.target.blur();
     return;
   }

@@ -16,6 +16,8 @@ from heaptide_server.model import Floats, Series, Worker
 MOST_BUCKETS = 160
 # A report that comes a little late leaves an empty bucket; more in a row are a real gap.
 BRIDGED_BUCKETS = 2
+# While a worker restarts nobody reports for its slot; a sum over slots would fall into a hole that isn't there.
+RESTART_BUCKETS = 6
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,12 @@ def total_trend(series: Series) -> list[float | None]:
     return [sum(values) if values else None for values in buckets]
 
 
-def bridged(values: Floats) -> Floats:
-    """The values with short gaps between two known ones filled by a straight line."""
+def bridged(values: Floats, most: int = BRIDGED_BUCKETS) -> Floats:
+    """The values with gaps of up to `most` buckets between two known ones filled by a straight line."""
     known = np.flatnonzero(~np.isnan(values))
     result = values.copy()
     for left, right in pairwise(known):
-        if 1 < right - left <= BRIDGED_BUCKETS + 1:
+        if 1 < right - left <= most + 1:
             result[left : right + 1] = np.linspace(values[left], values[right], right - left + 1)
     return result
 
