@@ -65,7 +65,8 @@ def test_garbage_is_a_part_of_its_own_where_it_is_known() -> None:
 def test_nothing_is_drawn_of_a_resident_set_that_nobody_told() -> None:
     rows = [worker(1)]
     assert made.part_lines({"rss_bytes": series(rows, [[NAN]])}, series(rows, [[60]])) == []
-    assert made.part_lines({"rss_bytes": series([], np.zeros((0, 1)).tolist())}, series([], [])) == []
+    nobody = Series(np.array([1000.0]), 10.0, [], np.zeros((0, 1)))
+    assert made.part_lines({"rss_bytes": nobody}, nobody) == []
 
 
 def test_a_restart_is_no_hole_in_a_hosts_sum_and_other_hosts_are_not_in_it() -> None:

@@ -36,7 +36,7 @@ def part_lines(vitals: Mapping[str, Series], traced: Series) -> list[Line]:
     slots = list(by_slot["rss_bytes"])
     gap = np.full(len(traced.starts), np.nan)
     known = {
-        name: np.array([found.get(slot, gap) for slot in slots]).reshape(len(slots), -1)
+        name: np.array([found.get(slot, gap) for slot in slots]).reshape(len(slots), len(traced.starts))
         for name, found in by_slot.items()
     }
     parts = {name: _sum(values) for name, values in _parts(known).items()}
