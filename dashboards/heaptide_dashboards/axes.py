@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from heaptide_dashboards.format import KIB, MINUS, NBSP, UNITS
+from heaptide_dashboards.format import KIB, MINUS, NBSP, UNITS, ahead_text, count_text, duration_text
 
 Axis = dict[str, Any]
 
 TICKS = 4
+# Steps on an axis of ages, in seconds: what people count time in.
+AGE_STEPS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800)
+AGE_TICKS = 8
 # A limit line more than this far above the data would press the data flat against the bottom.
 LIMIT_IN_SIGHT = 2.0
 
@@ -37,6 +40,33 @@ def bytes_axis(low: float, high: float) -> Axis:
         "fixedrange": True,
         "zeroline": False,
         "ticks": "",
+    }
+
+
+def count_axis(high: float) -> Axis:
+    """A y axis from 0 to `high` of something that is counted."""
+    step = max(1.0, nice_step(max(high, 1.0) / TICKS))
+    ticks = [index * step for index in range(math.ceil(high / step) + 1)]
+    texts = [count_text(tick) for tick in ticks]
+    shown: Axis = {"range": [0.0, ticks[-1]], "tickmode": "array", "tickvals": ticks, "ticktext": texts}
+    return shown | {"fixedrange": True, "zeroline": False, "ticks": ""}
+
+
+def age_axis(last: float) -> Axis:
+    """An x axis from 0 to an age of `last` seconds."""
+    last = max(last, 1.0)
+    step = next((step for step in AGE_STEPS if last / step <= AGE_TICKS), math.ceil(last / AGE_TICKS))
+    ticks = [index * step for index in range(int(last / step) + 1)]
+    return {
+        "type": "linear",
+        "range": [0.0, last],
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": ["start", *(ahead_text(tick) if tick >= 60 else duration_text(tick) for tick in ticks[1:])],
+        "hoverformat": ",.0f",
+        "ticksuffix": "",
+        "showgrid": False,
+        "zeroline": False,
     }
 
 

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 from heaptide_dashboards.views import ResidentRow
 
+# The parts of a resident set, bottom to top or left to right: name, its colour's number, and what it means.
+PARTS = {
+    "Python": (1, "live in Python's allocators"),
+    "garbage": (6, "held by nothing any more: it waits for Python's garbage collector"),
+    "free in Python": (3, "kept free by Python's own allocator"),
+    "free in malloc": (5, "kept free by the C library, fragmentation among it"),
+    "native": (2, "code, stacks, extensions, and what Python took before tracing began"),
+    "not told apart": (8, "no tracer says how much of it is Python's"),
+}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -33,15 +43,19 @@ class AgeBar:
 def resident_parts(row: ResidentRow) -> list[Part]:
     """The known parts of a resident set, left to right; what nobody can tell apart is one part of its own."""
     error = row.python_error_bytes or None
-    parts = [
-        (1, "Python", "live in Python's allocators", row.python_bytes, error),
-        (3, "free in Python", "kept free by Python's own allocator", row.pymalloc_free_bytes, None),
-        (5, "free in malloc", "kept free by the C library, fragmentation among it", row.malloc_free_bytes, None),
-        (2, "native", "code, stacks, extensions, and what Python took before tracing began", row.native_bytes, None),
-        (8, "not told apart", "no tracer says how much of it is Python's", _untold(row), None),
+    garbage = row.garbage_bytes if row.python_bytes is not None else None
+    sizes = {
+        "Python": None if row.python_bytes is None else max(0.0, row.python_bytes - (garbage or 0.0)),
+        "garbage": garbage,
+        "free in Python": row.pymalloc_free_bytes,
+        "free in malloc": row.malloc_free_bytes,
+        "native": row.native_bytes,
+        "not told apart": _untold(row),
+    }
+    known = [
+        (*_named(name), size, error if name == "Python" else None) for name, size in sizes.items() if size is not None
     ]
-    known = [(key, label, meaning, size, error) for key, label, meaning, size, error in parts if size is not None]
-    whole = max(row.rss_bytes or 0.0, sum(size for *_, size, _ in known), 1.0)
+    whole = max(row.rss_bytes or 0.0, sum(size for _, _, _, size, _ in known), 1.0)
     placed, left = [], 0.0
     for key, label, meaning, size, error in known:
         width = round(100 * size / whole, 2)
@@ -54,6 +68,11 @@ def age_bars(ages: Sequence[tuple[str, float]]) -> list[AgeBar]:
     """A bar a class of age, the largest at its full width."""
     largest = max((size for _, size in ages), default=0.0) or 1.0
     return [AgeBar(label, size, round(100 * size / largest, 2)) for label, size in ages]
+
+
+def _named(name: str) -> tuple[int, str, str]:
+    key, meaning = PARTS[name]
+    return key, name, meaning
 
 
 def _untold(row: ResidentRow) -> float | None:

@@ -6,21 +6,23 @@ place in the palette in `meta.key`; `charts.js` reads the colours from the style
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from heaptide_dashboards.axes import LIMIT_IN_SIGHT, bytes_axis, time_axis
-from heaptide_dashboards.format import bytes_text, growth_text, shorten, visible
+from heaptide_dashboards.axes import LIMIT_IN_SIGHT, age_axis, bytes_axis, count_axis, time_axis
+from heaptide_dashboards.bands import band
+from heaptide_dashboards.format import bytes_text, count_text, growth_text, plain
+from heaptide_dashboards.marks import Marks, mark_traces
+from heaptide_dashboards.outlook import horizon, outlook_traces
 from heaptide_dashboards.trend import Trend
-from heaptide_dashboards.views import Line
+from heaptide_dashboards.views import Line, Outlook
 
 Figure = dict[str, Any]
 Trace = dict[str, Any]
+Text = Callable[[float | None], str]
 
 # As many hues as can be told apart by people with each kind of colour vision.
 KEYS = 8
-NAME_LIMIT = 60
 # The same for each chart of a page, so that their times stand above each other; a release's name goes on top.
 MARGIN = {"l": 62, "r": 14, "t": 22, "b": 36, "pad": 4}
 # Nothing leaves the host: plotly.js 4 would offer to upload the chart.
@@ -34,38 +36,80 @@ CONFIG = {
 
 
 def resident_set_figure(
-    lines: Sequence[Line], limit_bytes: float | None, restarts: Sequence[float], releases: Sequence[tuple[float, str]]
+    lines: Sequence[Line],
+    marks: Marks,
+    *,
+    total: Line | None = None,
+    limit_bytes: float | None = None,
+    outlook: Outlook | None = None,
 ) -> Figure:
-    """The resident set of each worker slot, under the memory limit where that is in sight of the data."""
-    traces = _series(lines, bytes_text)
-    highest = max(_values(lines), default=0.0)
+    """The resident set of each worker slot, under the memory limit where that is in sight of the data.
+
+    Args:
+        lines: a slot each; of more than `KEYS` only lowest, median and highest are drawn.
+        total: all slots of the host that is nearest to its limit.
+        outlook: when that host reaches the limit; drawn from the end of `total`.
+    """
+    traces = _slots(lines, bytes_text)
+    first, last = _span(lines)
+    if total:
+        traces.append(_trace(total, bytes_text, {"role": "total"}, 2.25))
+    used = next((value for value in reversed((total or Line("", [], [])).values) if value is not None), None)
+    until = last
+    if outlook and used is not None:
+        until = horizon(outlook, first, last)
+        traces = outlook_traces(outlook, used, last, until) + traces
+    highest = max(_heights(traces), default=0.0)
     top = highest * 1.05
     if limit_bytes is not None and limit_bytes <= highest * LIMIT_IN_SIGHT:
         top = max(top, limit_bytes * 1.03)
-        traces.append(_limit(limit_bytes, *_span(lines)))
-    return _figure(traces, lines, 0.0, top, restarts, releases)
+        traces.append(_limit(limit_bytes, first, until))
+    return _figure(traces, time_axis(first, until), bytes_axis(0.0, top), marks, (first, last))
 
 
-def growth_figure(lines: Sequence[Line], restarts: Sequence[float], releases: Sequence[tuple[float, str]]) -> Figure:
-    """Growth of several sites since the chart's left edge; negative where more was freed than allocated."""
-    values = _values(lines)
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    return _figure(_series(lines, growth_text), lines, min(0.0, low), max(0.0, high) * 1.05, restarts, releases)
+def count_figure(lines: Sequence[Line], marks: Marks) -> Figure:
+    """Something counted in each worker slot, such as its threads."""
+    traces = _slots(lines, count_text)
+    top = max(_heights(traces), default=1.0) * 1.05
+    return _figure(traces, time_axis(*_span(lines)), count_axis(top), marks, _span(lines))
 
 
-def leak_figure(
-    lines: Sequence[Line],
-    restarts: Sequence[float],
-    releases: Sequence[tuple[float, str]],
-    trend: Trend | None = None,
-) -> Figure:
+def made_of_figure(lines: Sequence[Line], keys: Sequence[int], marks: Marks) -> Figure:
+    """What the resident set was made of: areas on top of each other, each with its place in the palette."""
+    traces = [
+        _trace(line, bytes_text, {"role": "part", "key": key}, 0.75) | {"stackgroup": "made"}
+        for line, key in zip(lines, keys, strict=True)
+    ]
+    heights = [sum(value or 0.0 for value in values) for values in zip(*(line.values for line in lines), strict=True)]
+    axis = bytes_axis(0.0, max(heights, default=0.0) * 1.05)
+    return _figure(traces, time_axis(*_span(lines)), axis, marks, _span(lines))
+
+
+def growth_figure(lines: Sequence[Line], marks: Marks, keys: Sequence[int] | None = None) -> Figure:
+    """Growth since the chart's left edge, along time; negative where more was freed than allocated."""
+    traces = _series(lines, growth_text, keys)
+    return _figure(traces, time_axis(*_span(lines)), _growth_axis(traces), marks, _span(lines))
+
+
+def age_figure(lines: Sequence[Line], keys: Sequence[int]) -> Figure:
+    """Growth since each generation's start, along its age in seconds: a real leak repeats in each.
+
+    Args:
+        keys: the colour's number of each line; generations of one site or one slot share theirs.
+    """
+    traces = _series(lines, growth_text, keys)
+    for trace, line in zip(traces, lines, strict=True):
+        trace["x"] = [round(age, 1) for age in line.times]
+    return _figure(traces, age_axis(_span(lines)[1]), _growth_axis(traces), Marks(), (0.0, 0.0))
+
+
+def leak_figure(lines: Sequence[Line], marks: Marks, trend: Trend | None = None) -> Figure:
     """Growth of one leak: the same as of several sites, its area filled, under the trend that was fitted to it."""
-    values = _values(lines) + (trend.low + trend.high if trend else [])
-    low, high = min(values, default=0.0), max(values, default=0.0)
     traces = _series(lines, growth_text)
     for trace in traces:
         trace |= {"fill": "tozeroy", "meta": {"role": "area"}}
-    return _figure(traces + _trend(trend), lines, min(0.0, low), max(0.0, high) * 1.05, restarts, releases)
+    traces += _trend(trend)
+    return _figure(traces, time_axis(*_span(lines)), _growth_axis(traces), marks, _span(lines))
 
 
 def _trend(trend: Trend | None) -> list[Trace]:
@@ -74,40 +118,47 @@ def _trend(trend: Trend | None) -> list[Trace]:
         return []
     x = _milliseconds(trend.line.times)
     edge = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": {"width": 0}}
+    middle = _trace(trend.line, growth_text, {"role": "trend"}, 1.75)
+    middle["line"]["dash"] = "dash"
     return [
         edge | {"name": "lower end", "y": trend.low, "meta": {"role": "edge"}},
         edge | {"name": "upper end", "y": trend.high, "fill": "tonexty", "meta": {"role": "interval"}},
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": trend.line.name,
-            "x": x,
-            "y": trend.line.values,
-            "text": [growth_text(value) for value in trend.line.values],
-            "hovertemplate": "%{text}",
-            "line": {"width": 1.75, "dash": "dash"},
-            "meta": {"role": "trend"},
-        },
+        middle,
     ]
 
 
-def _series(lines: Sequence[Line], text: Any) -> list[Trace]:
-    many = len(lines) > KEYS
+def _slots(lines: Sequence[Line], text: Text) -> list[Trace]:
+    if len(lines) <= KEYS:
+        return _series(lines, text)
+    lowest, median, highest = band(lines)
     return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": plain_name(line.name),
-            "x": _milliseconds(line.times),
-            "y": line.values,
-            "text": [text(value) for value in line.values],
-            "hovertemplate": "%{text}",
-            "connectgaps": False,
-            "line": {"width": 1 if many else 1.75, "shape": "linear"},
-            "meta": {"role": "many"} if many else {"role": "series", "key": index + 1},
-        }
-        for index, line in enumerate(lines)
+        _trace(lowest, text, {"role": "band"}, 0),
+        _trace(highest, text, {"role": "band"}, 0) | {"fill": "tonexty"},
+        _trace(median, text, {"role": "series", "key": 1}, 1.75),
     ]
+
+
+def _series(lines: Sequence[Line], text: Text, keys: Sequence[int] | None = None) -> list[Trace]:
+    if keys is None and len(lines) > KEYS:
+        return [_trace(line, text, {"role": "many"}, 1) for line in lines]
+    keys = keys or range(1, len(lines) + 1)
+    width = 1.25 if len(lines) > KEYS else 1.75
+    return [_trace(line, text, {"role": "series", "key": key}, width) for line, key in zip(lines, keys, strict=True)]
+
+
+def _trace(line: Line, text: Text, meta: dict[str, Any], width: float) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": plain(line.name),
+        "x": _milliseconds(line.times),
+        "y": [None if value is None else round(value) for value in line.values],
+        "text": [text(value) for value in line.values],
+        "hovertemplate": "%{text}",
+        "connectgaps": False,
+        "line": {"width": width, "shape": "linear"},
+        "meta": meta,
+    }
 
 
 def _limit(limit_bytes: float, first: float, last: float) -> Trace:
@@ -124,69 +175,35 @@ def _limit(limit_bytes: float, first: float, last: float) -> Trace:
     }
 
 
-def _marks(role: str, name: str, marks: Iterable[tuple[float, str]], height: float) -> list[Trace]:
-    """Thin vertical lines in one trace, on an axis of their own from 0 to 1; none where there's nothing to mark."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    text: list[str] = []
-    for time, label in marks:
-        x += [time * 1000, time * 1000, None]
-        y += [0.0, height, None]
-        text += ["", plain_name(label), ""]
-    trace = {
-        "type": "scatter",
-        "mode": "lines+text" if role == "release" else "lines",
-        "name": name,
-        "x": x,
-        "y": y,
-        "text": text,
-        "textposition": "top center",
-        "cliponaxis": False,
-        "yaxis": "y2",
-        "hoverinfo": "skip",
-        "line": {"width": 1, "dash": "dot" if role == "release" else "solid"},
-        "meta": {"role": role},
-    }
-    return [trace] if x else []
+def _growth_axis(traces: Sequence[Trace]) -> dict[str, Any]:
+    heights = _heights(traces)
+    low, high = min(heights, default=0.0), max(heights, default=0.0)
+    return bytes_axis(min(0.0, low), max(0.0, high) * 1.05)
 
 
 def _figure(
-    traces: list[Trace],
-    lines: Sequence[Line],
-    low: float,
-    high: float,
-    restarts: Sequence[float],
-    releases: Sequence[tuple[float, str]],
+    traces: list[Trace], xaxis: dict[str, Any], yaxis: dict[str, Any], marks: Marks, measured: tuple[float, float]
 ) -> Figure:
-    first, last = _span(lines)
-    shown = [(time, "") for time in restarts if first <= time <= last]
-    marks = _marks("restart", "restart", shown, 0.06)
-    marks += _marks("release", "release", ((time, name) for time, name in releases if first <= time <= last), 1.0)
     return {
-        "data": marks + traces,
+        "data": mark_traces(marks, *measured) + traces,
         "layout": {
             "autosize": True,
             "showlegend": False,
-            "hovermode": "x unified" if len(lines) <= KEYS else "closest",
+            "hovermode": "x unified" if len(traces) <= KEYS + 3 else "closest",
             "dragmode": "zoom",
             # The same value on every refresh: what the reader zoomed into stays.
             "uirevision": "kept",
             "margin": MARGIN,
-            "xaxis": time_axis(first, last),
-            "yaxis": bytes_axis(low, high),
+            "xaxis": xaxis,
+            "yaxis": yaxis,
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         },
         "config": dict(CONFIG),
     }
 
 
-def plain_name(name: str) -> str:
-    """A name that plotly.js shows as it is: its texts know a small HTML of their own."""
-    return html.escape(shorten(visible(name), NAME_LIMIT), quote=False)
-
-
-def _values(lines: Sequence[Line]) -> list[float]:
-    return [value for line in lines for value in line.values if value is not None]
+def _heights(traces: Iterable[Trace]) -> list[float]:
+    return [value for trace in traces for value in trace["y"] if value is not None]
 
 
 def _span(lines: Sequence[Line]) -> tuple[float, float]:

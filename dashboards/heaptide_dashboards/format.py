@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import unicodedata
 from datetime import UTC, datetime
@@ -114,6 +115,29 @@ def shorten(text: str, limit: int = 160) -> str:
         return text
     head = (limit - 1) // 2
     return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+
+
+def plain(text: str, limit: int = 60) -> str:
+    """A name that plotly.js shows as it is: its texts know a small HTML of their own."""
+    return html.escape(shorten(visible(text), limit), quote=False)
+
+
+def exact_bytes_text(size: float | None) -> str:
+    """Every byte of a size: `14,889,779 bytes`, for those who point at a rounded one."""
+    return MISSING if size is None or not math.isfinite(size) else f"{count_text(size)} bytes"
+
+
+def ahead_text(seconds: float) -> str:
+    """A span of time in two units, as a forecast is told: `6 h 20 min`, `3 d 4 h`, `40 min`."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes}{NBSP}min"
+    if minutes < 24 * 60:
+        # To ten minutes: a forecast of hours doesn't know more.
+        hours, rest = divmod(round(minutes / 10) * 10, 60)
+        return f"{hours}{NBSP}h" + (f" {rest}{NBSP}min" if rest else "")
+    days, rest = divmod(round(minutes / 60), 24)
+    return f"{days}{NBSP}d" + (f" {rest}{NBSP}h" if rest and days < 10 else "")
 
 
 def _scale(size: float) -> tuple[float, str]:

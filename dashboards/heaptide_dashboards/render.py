@@ -11,13 +11,16 @@ from markupsafe import Markup
 
 from heaptide_dashboards import (
     alerts,
+    assets,
     bars,
     charts,
     checks,
+    choices,
     comparing,
     fixes,
     flame,
     health,
+    keyboard,
     markdown,
     prospects,
     sentences,
@@ -33,7 +36,16 @@ from heaptide_dashboards.alerts import AlertsPage
 from heaptide_dashboards.checks import ChecksPage
 from heaptide_dashboards.comparing import ComparePage
 from heaptide_dashboards.health import HealthPage
-from heaptide_dashboards.views import LeakPage, ServicePage, ServicesPage
+from heaptide_dashboards.views import (
+    GrowthPart,
+    LeakPage,
+    MadePart,
+    ServicePage,
+    ServicesPage,
+    Subject,
+    TypesPart,
+    VitalPart,
+)
 
 
 def services_html(page: ServicesPage) -> str:
@@ -48,12 +60,48 @@ def service_html(page: ServicePage) -> str:
     return _render(
         "service.html",
         page=page,
-        refresh_s=windows.refresh_s(page.window_s),
-        window=windows.window_name(page.window_s),
+        subject=page.subject,
+        refresh_s=windows.refresh_s(windows.WINDOWS[page.choice.window]),
         verdict=sentences.page_verdict(page),
         awake=awake,
         at_rest=at_rest,
     )
+
+
+def vital_html(part: VitalPart) -> str:
+    """The first chart of a service's page: a metric of each worker."""
+    metric = choices.METRICS[part.subject.choice.metric]
+    figure = (
+        charts.count_figure(part.lines, part.marks)
+        if metric.counted
+        else charts.resident_set_figure(
+            part.lines, part.marks, total=part.total, limit_bytes=part.limit_bytes, outlook=part.outlook
+        )
+    )
+    words = [(name, one.word) for name, one in choices.METRICS.items()]
+    return _render("part_vital.html", part=part, subject=part.subject, metric=metric, metric_words=words, figure=figure)
+
+
+def made_html(part: MadePart) -> str:
+    """What resident sets were made of over time."""
+    keys = [bars.PARTS[line.name][0] for line in part.lines]
+    figure = charts.made_of_figure(part.lines, keys, part.marks)
+    return _render("part_made.html", part=part, subject=part.subject, keys=keys, figure=figure)
+
+
+def growth_html(part: GrowthPart) -> str:
+    """Growth per allocation site: chart and list."""
+    keys, lines = [key for key, _ in part.lines], [line for _, line in part.lines]
+    by_age = part.subject.choice.x == "age"
+    figure = charts.age_figure(lines, keys) if by_age else charts.growth_figure(lines, part.marks, keys)
+    return _render(
+        "part_growth.html", part=part, subject=part.subject, keys=keys, lines=lines, by_age=by_age, figure=figure
+    )
+
+
+def types_html(part: TypesPart) -> str:
+    """Object types by growth."""
+    return _render("part_types.html", part=part, subject=part.subject)
 
 
 def leak_html(page: LeakPage) -> str:
@@ -108,6 +156,23 @@ def leak_url(leak_id: str, action: str | None = None) -> str:
     return f"/leaks/{quote(leak_id, safe='', errors='replace')}" + (f"/{action}" if action else "")
 
 
+def choice_url(subject: Subject, **changes: Any) -> str:
+    """The address of a service's page with what was chosen, some of it changed."""
+    query = {"environment": subject.environment} | subject.choice.query(**changes)
+    return f"/services/{quote(subject.service, safe='', errors='replace')}?{urlencode(query, errors='replace')}"
+
+
+def part_url(name: str, subject: Subject) -> str:
+    """The address of a part of a service's page."""
+    query = {"service": subject.service, "environment": subject.environment} | subject.choice.query()
+    return f"/parts/{name}?{urlencode(query, errors='replace')}"
+
+
+def live_url(service: str, environment: str) -> str:
+    """The address of the stream that tells when a service has reported."""
+    return f"/live?{urlencode({'service': service, 'environment': environment}, errors='replace')}"
+
+
 def figure_url(name: str, **query: str) -> str:
     """The address of a chart's figure."""
     return f"/figures/{name}?{urlencode(query, errors='replace')}"
@@ -129,11 +194,13 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "ago": texts.ago_text,
+        "ahead": texts.ahead_text,
         "bytes": texts.bytes_text,
         "confidence": texts.confidence_text,
         "count": texts.count_text,
         "duration": texts.duration_text,
         "exact": texts.exact_text,
+        "exact_bytes": texts.exact_bytes_text,
         "growth": texts.growth_text,
         "iso": texts.iso_text,
         "milliseconds": health.milliseconds_text,
@@ -158,9 +225,11 @@ def _environment() -> Environment:
         "MUTE_MIB": prospects.MUTE_MIB,
         "OUTCOMES": health.OUTCOMES,
         "ROW_PX": flame.ROW_PX,
+        "SHOWN": tables.SHOWN,
         "SPARK": (sparkline.WIDTH, sparkline.HEIGHT),
         "TRIAL_STATES": alerts.TRIAL_STATES,
         "WINDOWS": windows.WINDOWS,
+        "WINDOW_WORDS": tuple((name, name) for name in windows.WINDOWS),
         "WORKER_STATES": sentences.WORKER_STATES,
         "age_bars": bars.age_bars,
         "alert_action_url": alerts.alert_action_url,
@@ -179,6 +248,16 @@ def _environment() -> Environment:
         "export_url": comparing.export_url,
         "forecast_outlook": prospects.forecast_outlook,
         "health_verdict": health.health_verdict,
+        "ACROSS": tuple(choices.ACROSS.items()),
+        "HELP": keyboard.KEYS,
+        "PER": tuple(choices.PER.items()),
+        "TOPS": tuple((top, f"top {top}") for top in choices.TOPS),
+        "asset": assets.asset_url,
+        "choice_url": choice_url,
+        "lives_table": tables.lives_table,
+        "live_url": live_url,
+        "outlook_text": sentences.outlook_text,
+        "part_url": part_url,
         "interval": texts.interval_text,
         "job_state": health.job_state,
         "leak_url": leak_url,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heaptide_dashboards.format import per_hour_text, plural
-from heaptide_dashboards.views import LeakRow, ServicePage, ServiceRow
+from heaptide_dashboards.format import NBSP, ahead_text, per_hour_text, plural
+from heaptide_dashboards.views import LeakRow, Outlook, ServicePage, ServiceRow
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class Verdict:
     state: State
 
 
-def service_verdict(row: ServiceRow) -> Verdict:
-    """What is known of a service in one sentence, such as `1 leak, +14.2 MiB/h`."""
-    return _verdict(row.open_leaks, row.suspects, row.bytes_per_hour, row.workers)
+def service_verdict(row: ServiceRow, now: float) -> Verdict:
+    """What is known of a service in a sentence: `2 leaks, +14.2 MiB/h a worker, out of memory in about 6 h 20 min`."""
+    left_s = None if row.exhausted_at is None else row.exhausted_at - now
+    return _verdict(row.open_leaks, row.suspects, row.bytes_per_hour, row.workers, left_s)
 
 
 def page_verdict(page: ServicePage) -> Verdict:
@@ -54,14 +55,29 @@ def page_verdict(page: ServicePage) -> Verdict:
     leaking = [leak for leak in page.leaks if leak.status == "open"]
     suspects = sum(leak.status == "suspect" for leak in page.leaks)
     growth = sum(leak.bytes_per_hour for leak in leaking) if leaking else None
-    return _verdict(len(leaking), suspects, growth, sum(worker.state == "alive" for worker in page.workers))
+    left_s = page.outlook.exhausted_at - page.now if page.outlook else None
+    return _verdict(len(leaking), suspects, growth, page.alive, left_s)
 
 
-def _verdict(open_leaks: int, suspects: int, bytes_per_hour: float | None, workers: int) -> Verdict:
+def outlook_text(outlook: Outlook, now: float) -> str:
+    """When the memory limit is reached, within its interval: `full in about 6 h 20 min (4 h to 11 h)`."""
+    soonest = ahead_text(max(outlook.low - now, 60))
+    latest = "perhaps never" if outlook.high is None else ahead_text(max(outlook.high - now, 60))
+    return f"full in about {ahead_text(max(outlook.exhausted_at - now, 60))} ({soonest} to {latest})"
+
+
+def _verdict(
+    open_leaks: int, suspects: int, bytes_per_hour: float | None, workers: int, left_s: float | None
+) -> Verdict:
     watched = f"{plural(suspects, 'suspect')} being watched" if suspects else ""
     if open_leaks:
-        growth = f", {per_hour_text(bytes_per_hour)}" if bytes_per_hour is not None else ""
-        return Verdict(f"{plural(open_leaks, 'leak')}{growth}", watched, LEAK_STATES["open"])
+        text = plural(open_leaks, "leak")
+        if bytes_per_hour is not None:
+            each = f"{NBSP}a worker" if workers > 1 else ""
+            text += f", {per_hour_text(bytes_per_hour / max(workers, 1))}{each}"
+        if left_s is not None:
+            text += f", out of memory in about {ahead_text(left_s)}" if left_s > 0 else ", about out of memory"
+        return Verdict(text, watched, LEAK_STATES["open"])
     if suspects:
         return Verdict(f"{plural(suspects, 'suspect')}, no leak proven", "", LEAK_STATES["suspect"])
     if not workers:

@@ -9,6 +9,8 @@ from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.views import Line
 
 ROWS = 12
+# Rows of a long list that stand open; the rest is folded away below them.
+SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,8 @@ def chart_table(lines: Sequence[Line]) -> ChartTable:
     picked = sorted({round(index * (len(times) - 1) / (ROWS - 1)) for index in range(ROWS)}) if times else []
     rows = [(times[index], [line.values[index] for line in shown]) for index in reversed(picked)]
     return ChartTable([line.name for line in shown], rows, len(lines) - len(shown))
+
+
+def lives_table(lines: Sequence[Line]) -> list[tuple[str, float, float | None]]:
+    """A row a generation, the newest first: its name, its age in seconds at its last value, and that value."""
+    return [(line.name, line.times[-1], line.values[-1]) for line in reversed(lines) if line.times]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from heaptide_dashboards.choices import Choice
+from heaptide_dashboards.marks import Marks
 from heaptide_dashboards.prospects import AdviceView, ForecastView
 
 
@@ -22,6 +24,7 @@ class ServiceRow:
     release: str | None
     last_seen: float
     rss_trend: list[float | None] = field(default_factory=list)
+    exhausted_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,26 @@ class SiteRow:
     growth_bytes: float
     live_bytes: float
     leak_id: str | None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class TypeRow:
+    """A type in the list of object types: how many more there are than at the window's start, and how many now."""
+
+    name: str
+    growth: int
+    live: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """When the host nearest to its memory limit reaches it; `high` None says perhaps never."""
+
+    limit_bytes: float
+    exhausted_at: float
+    low: float
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -122,28 +145,94 @@ class ResidentRow:
 
 
 @dataclass(frozen=True)
-class ServicePage:
-    """One service in one environment.
+class Subject:
+    """Whom a part of a page is about, what somebody chose to see of it, and when it was asked for."""
 
-    `rss` has a line a worker slot, its generations stitched; `growth` has a line for each of the first `sites`, in
-    their order: bytes grown since the chart's left edge.
+    now: float
+    service: str
+    environment: str
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class VitalPart:
+    """The first chart: a line a worker slot, its generations stitched; `total` sums the fullest host's slots."""
+
+    subject: Subject
+    lines: list[Line]
+    marks: Marks
+    total: Line | None = None
+    limit_bytes: float | None = None
+    outlook: Outlook | None = None
+
+
+@dataclass(frozen=True)
+class MadePart:
+    """What the resident set was made of over time: one line a part, of all workers, by the names of `bars.PARTS`."""
+
+    subject: Subject
+    lines: list[Line]
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class GrowthPart:
+    """Growth per site.
+
+    Attributes:
+        sites: those that grew most.
+        lines: with the number of each one's colour. Along time they share their times and begin at 0; along age their
+            times are seconds since a generation's start.
+        chosen: where only one site is drawn, which.
+        left_out: generations that had no room.
+    """
+
+    subject: Subject
+    sites: list[SiteRow]
+    lines: list[tuple[int, Line]]
+    marks: Marks
+    chosen: SiteRow | None = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class TypesPart:
+    """Object types by growth; `counted` says whether any worker counts its objects."""
+
+    subject: Subject
+    rows: list[TypeRow]
+    counted: bool
+
+
+@dataclass(frozen=True)
+class ServicePage:
+    """One service in one environment; its charts are parts of their own, which the page asks for when it's there.
+
+    Attributes:
+        slots: worker slots as `host/slot`, what can be chosen; `release_names` likewise.
+        outlook: the nearest exhaustion of those that its open leaks foretell.
+        alive: how many workers report, chosen or not.
     """
 
     now: float
     service: str
     environment: str
-    window_s: float
+    choice: Choice
     leaks: list[LeakRow]
-    rss: list[Line]
     limit_bytes: float | None
-    restarts: list[float]
-    releases: list[tuple[float, str]]
-    growth: list[Line]
-    sites: list[SiteRow]
     workers: list[WorkerRow]
     environments: list[str] = field(default_factory=list)
+    slots: list[str] = field(default_factory=list)
+    release_names: list[str] = field(default_factory=list)
     resident: ResidentRow | None = None
     resident_workers: list[ResidentRow] = field(default_factory=list)
+    outlook: Outlook | None = None
+    alive: int = 0
+
+    @property
+    def subject(self) -> Subject:
+        """Whom the page is about."""
+        return Subject(self.now, self.service, self.environment, self.choice)
 
 
 @dataclass(frozen=True)

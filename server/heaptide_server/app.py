@@ -8,9 +8,8 @@ from importlib.metadata import version
 
 from anyio import to_thread
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
-from heaptide_dashboards import STATIC
 from heaptide_server import pages
 from heaptide_server.api import alerts, checks, health, leaks, refusals, reports, services
 from heaptide_server.api.shield import Shield
@@ -36,6 +35,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Heaptide", version=version("heaptide"), docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.collector = collector
+    # Level 5 takes a third of the time of 9 and gives a tenth more bytes; added first, it lies inside the shield.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Shield, guard=guard)
     refusals.install(app)
     app.include_router(reports.router(collector.store, collector.metrics))
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         pages.router(
             collector.store,
             collector.ledger,
-            base_url=settings.address,
+            base_url=settings.base_url and settings.address,
             needs_token=bool(guard.ingest),
             source_template=settings.source_url,
         )
@@ -60,5 +61,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(
         pages.health_router(collector.store, settings.db, collector.job_reports, collector.metrics.report_counts)
     )
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.include_router(pages.live_router(collector.store))
+    app.include_router(pages.static_router())
     return app

@@ -119,6 +119,15 @@ class Worker:
 
 
 @dataclass(frozen=True)
+class Only:
+    """Narrows a question about a service: to one worker slot of a host, to one release; None leaves it open."""
+
+    host: str | None = None
+    slot: int | None = None
+    release: str | None = None
+
+
+@dataclass(frozen=True)
 class ServiceSummary:
     """One row of the services page: a service in an environment."""
 
@@ -207,6 +216,15 @@ class StoreContents:
     kept: list[Kept]
     waiting: int
     waiting_since: float | None
+
+
+@dataclass(frozen=True)
+class TypeGrowth:
+    """Growth of one object type within generations over a window, over all workers, and what the living ones have."""
+
+    name: str
+    growth_count: int
+    live_count: int
 
 
 @dataclass(frozen=True)

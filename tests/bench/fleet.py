@@ -238,7 +238,7 @@ def _leaks(ledger: Ledger, now: float) -> None:
         leak = Leak(
             f"{number:016x}", SERVICE, ENVIRONMENT, "site", "open" if number < 4 else states[number % 5],
             Site(site, _stack(site - 1)), "dict", 14e6 - number * 1e5, 12e6, 16e6, 205.0, 10**9, 9 * 10**8, WORKERS,
-            900, 0.9997, now - 40 * DAY, now - 30, "3.34.0", "Grew in each of 900 generations, 205 B with every request.",
+            900, 0.9997, now - 40 * DAY, now - 30, "3.34.0", "Grew in each of 900 generations, 205 B a request.",
             {"suspect_looks": 2, "clear_looks": 0, "fired": True, "grown_bytes": 1e8, "quiet": False},
         )  # fmt: skip
         forecast = Forecast(4096.0 * MIB, now + 40_000, now + 30_000, now + 70_000)

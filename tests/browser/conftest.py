@@ -25,7 +25,7 @@ from heaptide.wire import SITE_COLUMNS, pack
 from heaptide_server.app import create_app
 from heaptide_server.ingest.answers import Answer
 from heaptide_server.leaks.ledger import Changes, Ledger
-from heaptide_server.model import Advice, Forecast, Frame, Leak, Report, Site, Suspect, WorkerIdentity
+from heaptide_server.model import Advice, Event, Forecast, Frame, Leak, Report, Site, Suspect, WorkerIdentity
 from heaptide_server.settings import Settings
 from heaptide_server.store.sqlite import SqliteStore
 
@@ -54,6 +54,9 @@ STACKS = (
     (Frame("pydantic/main.py", "model_validate", 716, False),),
     (Frame("json/decoder.py", "raw_decode", 353, False),),
 )
+
+
+TYPES = ("dict", "shop.quotes.Quote", "list")
 
 
 def held(kind: int, age_s: float) -> int:
@@ -110,8 +113,8 @@ class Life:
             tracer={"name": self.tracer, "frames": 8, "sample_bytes": None, "traced_bytes": 1, "skipped": False},
             first_site=0 if first else len(self.stacks), new_sites=list(self.stacks) if first else [],
             site_changes=pack(range(len(changes)), columns),
-            first_type=0 if first else 1, new_types=["dict"] if first else [],
-            type_changes=pack([0], {"count": [1]}), agent={"cpu_s": 0.011 * age_s},
+            first_type=0 if first else len(TYPES), new_types=list(TYPES) if first else [],
+            type_changes=pack([0, 1, 2], {"count": [310, 62, -1]}), agent={"cpu_s": 0.011 * age_s},
             answers=answers or [],
         )  # fmt: skip
 
@@ -141,6 +144,9 @@ def seed(store: SqliteStore, everyone: list[Life], limit_bytes: float | None) ->
         due = [life for life in everyone if life.started_at < at <= life.ends_at]
         store.append([life.report(at, limit_bytes) for life in due], at)
         at += INTERVAL_S
+
+
+FORECAST = Forecast(512.0 * MIB, NOW + 2.3 * HOUR_S, NOW + 1.6 * HOUR_S, NOW + 4.1 * HOUR_S)
 
 
 def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: float, **facts: Any) -> Leak:
@@ -175,7 +181,9 @@ def fill(path: Path) -> None:
     store.migrate()
     ledger.migrate()
     shops = lives("shop", 2, NOW - 5.5 * HOUR_S, STACKS, tracer="sampling")
-    seed(store, shops, 256 * MIB)
+    seed(store, shops, 512 * MIB)
+    store.add_event(Event(NOW - 2.5 * HOUR_S - 60, "deploy", "shop", "production", "2.5.0", ""))
+    store.add_event(Event(NOW - 1.2 * HOUR_S, "config", "shop", None, None, "cache size doubled"))
     seed(store, lives("checkout", 1, NOW - 2 * HOUR_S, STACKS[2:], 2), None)
     strangers = lives(HOSTILE, 1, NOW - HOUR_S / 2, ((Frame(HOSTILE, "f" * 10_000, 1, True),),), tracer="sampling")
     seed(store, strangers, None)
@@ -263,7 +271,7 @@ def collector(path: Path) -> FastAPI:
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     deadline = time.monotonic() + 10
@@ -312,7 +320,15 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         self.driver.get(url)
-        self.until("return [...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)")
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Waits until each part of the page has come and each chart is drawn."""
+        self.until(
+            "return document.readyState === 'complete'"
+            " && [...document.querySelectorAll('[data-part]')].every(part => !part.innerText.includes('Adding up'))"
+            " && [...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
+        )
 
     def until(self, script: str, timeout_s: float = 15.0) -> Any:
         """Waits until a script answers with something true."""

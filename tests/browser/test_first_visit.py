@@ -28,6 +28,7 @@ def test_the_first_report_replaces_the_first_visit_by_itself(browser: Any, empty
     address, store = empty
     browser.look(address)
     browser.ask("window.same = true")
+    browser.until("return document.getElementById('live').dataset.stream === 'open'")
     store.append([first_report], first_report.taken_at)
     browser.until("return document.querySelector('table.services')")
     assert browser.ask("return window.same && document.querySelector('a.whole').innerText") == "shop"

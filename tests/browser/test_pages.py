@@ -55,7 +55,7 @@ def test_the_page_follows_the_systems_theme(browser: Any, site: str, scheme: str
     assert (red + green + blue > 600) == (scheme == "light")
 
 
-@pytest.mark.parametrize(("name", "charts"), [("service", 2), ("leak", 1)])
+@pytest.mark.parametrize(("name", "charts"), [("service", 3), ("leak", 1)])
 def test_charts_are_drawn_without_a_way_to_upload_them(browser: Any, site: str, name: str, charts: int) -> None:
     browser.look(site + PAGES[name])
     widths = browser.ask(
@@ -86,13 +86,15 @@ def test_hostile_names_are_shown_as_they_are(browser: Any, site: str) -> None:
     assert browser.ask("return document.querySelectorAll('main script').length") == 0
 
 
-def test_a_leak_is_two_clicks_from_the_list_of_services(browser: Any, site: str) -> None:
+def test_the_retention_path_is_at_most_three_clicks_from_the_list_of_services(browser: Any, site: str) -> None:
     browser.look(site)
     browser.ask("[...document.querySelectorAll('a.whole')].find(a => a.innerText === 'shop').click()")
     browser.until("return document.querySelector('.leaks a.whole')")
     browser.ask("document.querySelector('.leaks a.whole').click()")
     browser.until("return document.querySelector('.evidence')")
     assert browser.ask("return document.querySelector('h1').innerText") == "shop/quotes.py:41 remember"
+    path = browser.ask("return document.querySelector('.path').innerText")
+    assert path.startswith("shop.quotes._QUOTES dict of 48,211")
 
 
 def test_a_leak_is_muted_and_reopened_by_its_buttons(browser: Any, site: str) -> None:
@@ -166,11 +168,12 @@ def test_a_bar_shows_what_the_resident_set_is_made_of(browser: Any, site: str) -
 def test_a_refresh_keeps_charts_and_opened_parts(browser: Any, site: str) -> None:
     browser.look(f"{site}/services/shop")
     browser.ask("document.querySelector('.values').open = true; window.chart = document.querySelector('.chart')")
+    browser.ask("document.addEventListener('heaptide:part', () => { window.parts = (window.parts ?? 0) + 1 })")
     browser.ask(
         "document.addEventListener('heaptide:updated', () => { window.refreshed = true });"
         "document.getElementById('page').dispatchEvent(new CustomEvent('heaptide:refresh'))"
     )
-    browser.until("return window.refreshed")
+    browser.until("return window.refreshed && window.parts >= 4")
     assert browser.ask("return document.querySelector('.values').open")
     assert browser.ask("return window.chart.isConnected && window.chart.querySelector('.js-line') !== null")
 

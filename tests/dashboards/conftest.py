@@ -8,7 +8,25 @@ from typing import Any
 
 import pytest
 
-from heaptide_dashboards.views import FrameView, LeakPage, LeakRow, Line, ServicePage, ServiceRow, SiteRow, WorkerRow
+from heaptide_dashboards import render
+from heaptide_dashboards.choices import Choice
+from heaptide_dashboards.marks import Marks
+from heaptide_dashboards.views import (
+    FrameView,
+    GrowthPart,
+    LeakPage,
+    LeakRow,
+    Line,
+    MadePart,
+    ServicePage,
+    ServiceRow,
+    SiteRow,
+    Subject,
+    TypeRow,
+    TypesPart,
+    VitalPart,
+    WorkerRow,
+)
 
 NOW = 1_800_000_000.0
 MIB = 1 << 20
@@ -43,11 +61,30 @@ def service_row() -> Callable[..., ServiceRow]:
 @pytest.fixture
 def service_page() -> Callable[..., ServicePage]:
     worker = WorkerRow(1, 3, 4711, "web-1", "alive", 100.0 * MIB, 1180, NOW - 600, NOW - 12, None, "exact", 0.01)
-    site = SiteRow("shop/quotes.py:41", "remember", True, 5.0 * MIB, 17.0 * MIB, "lk")
     page = ServicePage(
-        NOW, "shop", "production", 21600.0, [LEAK], [LINE], None, [], [], [LINE], [site], [worker], ["production"]
+        NOW, "shop", "production", Choice(), [LEAK], None, [worker], ["production"], ["web-1/1"], ["2.4.0"], alive=1
     )
     return lambda **facts: replace(page, **facts)
+
+
+@pytest.fixture
+def parts() -> Callable[..., list[str]]:
+    """Every part of a service's page as HTML, of a line, names and marks that are given."""
+
+    def drawn(line: Line, name: str = "dict", marks: Marks | None = None, **chosen: Any) -> list[str]:
+        subject = Subject(NOW, "shop", "production", Choice(**chosen))
+        marks = marks or Marks()
+        site = SiteRow(name, name, True, 5.0 * MIB, 17.0 * MIB, "lk", 7)
+        of_parts = [replace(line, name="Python"), replace(line, name="native")]
+        return [
+            render.vital_html(VitalPart(subject, [line], marks)),
+            render.growth_html(GrowthPart(subject, [site], [(1, line)], marks)),
+            render.growth_html(GrowthPart(subject, [site], [(1, line)], marks, site, 3)),
+            render.made_html(MadePart(subject, of_parts, marks)),
+            render.types_html(TypesPart(subject, [TypeRow(name, 48_211, 50_000)], True)),
+        ]
+
+    return drawn
 
 
 @pytest.fixture

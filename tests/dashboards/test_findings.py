@@ -107,4 +107,4 @@ def test_the_resident_set_is_explained_where_it_is_known(service_page: Callable[
     row = ResidentRow("all workers", 100.0 * 2**20, 60.0 * 2**20, 5.0 * 2**20, None, None, 40.0 * 2**20)
     text = words(service_html(service_page(resident=row, resident_workers=[row])))
     assert "Python 60 MiB ± 5 MiB native 40 MiB" in text
-    assert "What the resident set is made of" not in service_html(service_page(resident=None))
+    assert 'id="resident-title"' not in service_html(service_page(resident=None))

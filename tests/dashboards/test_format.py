@@ -107,3 +107,28 @@ def test_a_long_name_keeps_both_its_ends() -> None:
     assert short.startswith("start")
     assert short.endswith("end")
     assert texts.shorten("short", 5) == "short"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (20, "1 min"),
+        (40 * 60, "40 min"),
+        (22_830, "6 h 20 min"),
+        (7200, "2 h"),
+        (87_000, "1 d"),
+        (100 * 3600, "4 d 4 h"),
+        (20 * 86_400 + 7200, "20 d"),
+    ],
+)
+def test_a_forecast_is_told_no_finer_than_it_is_known(seconds: float, text: str) -> None:
+    assert texts.ahead_text(seconds).replace("\u00a0", " ") == text
+
+
+def test_a_rounded_size_has_its_exact_one_beside_it() -> None:
+    assert texts.exact_bytes_text(14_889_779.4) == "14,889,779 bytes"
+    assert texts.exact_bytes_text(None) == "–"
+
+
+def test_a_name_is_text_to_a_chart() -> None:
+    assert texts.plain("<b>a&b</b>") == "&lt;b&gt;a&amp;b&lt;/b&gt;"

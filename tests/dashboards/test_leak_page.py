@@ -13,6 +13,7 @@ import pytest
 
 from heaptide_dashboards import charts, fixes, markdown, prospects, render, sources, trend
 from heaptide_dashboards.fixes import fix_for
+from heaptide_dashboards.marks import Marks
 from heaptide_dashboards.prospects import AdviceView, ForecastView
 from heaptide_dashboards.views import FrameView, GenerationGrowth, HopView, LeakPage, Line, PathView, ReleaseGrowth
 
@@ -110,7 +111,7 @@ def test_there_is_no_trend_of_two_points() -> None:
 
 def test_the_trend_is_drawn_with_its_interval_and_plotly_knows_each_property(line: Line) -> None:
     fit = trend.Trend(Line("fitted trend", [line.times[0], line.times[-1]], [0.0, 200.0 * MIB]), [0.0, 0.0], [0.0, 1e9])
-    figure = charts.leak_figure([line], [], [], fit)
+    figure = charts.leak_figure([line], Marks(), fit)
     go.Figure(data=figure["data"], layout=figure["layout"])
     assert [trace["meta"]["role"] for trace in figure["data"]] == ["area", "edge", "interval", "trend"]
     assert figure["layout"]["yaxis"]["range"][1] >= 1e9

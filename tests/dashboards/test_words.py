@@ -9,21 +9,28 @@ from typing import Any
 import pytest
 
 from heaptide_dashboards import sentences, sparkline, stacks, tables, windows
-from heaptide_dashboards.views import FrameView, Line
+from heaptide_dashboards.views import FrameView, Line, Outlook
 
 Make = Callable[..., Any]
 MIB = 1 << 20
+NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize(
     ("facts", "text", "aside"),
     [
-        ({"open_leaks": 2, "bytes_per_hour": 14.0 * MIB}, "2 leaks, +14 MiB/h", ""),
+        ({"open_leaks": 2, "bytes_per_hour": 14.0 * MIB}, "2 leaks, +7 MiB/h a worker", ""),
         (
-            {"open_leaks": 1, "suspects": 1, "bytes_per_hour": 1.0 * MIB},
+            {"open_leaks": 1, "suspects": 1, "bytes_per_hour": 1.0 * MIB, "workers": 1},
             "1 leak, +1 MiB/h",
             "1 suspect being watched",
         ),
+        (
+            {"open_leaks": 1, "bytes_per_hour": 1.0 * MIB, "workers": 1, "exhausted_at": NOW + 22_830},
+            "1 leak, +1 MiB/h, out of memory in about 6 h 20 min",
+            "",
+        ),
+        ({"open_leaks": 1, "exhausted_at": NOW - 5}, "1 leak, about out of memory", ""),
         ({"open_leaks": 1}, "1 leak", ""),
         ({"suspects": 3}, "3 suspects, no leak proven", ""),
         ({"workers": 0}, "No worker is reporting", ""),
@@ -31,15 +38,28 @@ MIB = 1 << 20
     ],
 )
 def test_a_service_has_a_verdict_in_a_sentence(service_row: Make, facts: Any, text: str, aside: str) -> None:
-    verdict = sentences.service_verdict(service_row(**facts))
+    verdict = sentences.service_verdict(service_row(**facts), NOW)
     assert verdict.text.replace("\u00a0", " ") == text
     assert verdict.aside.replace("\u00a0", " ") == aside
 
 
 def test_a_service_has_one_verdict_on_both_its_pages(service_row: Make, service_page: Make, leak_row: Make) -> None:
     leaks = [leak_row(bytes_per_hour=1.0 * MIB), leak_row(status="suspect"), leak_row(status="resolved")]
-    row = service_row(open_leaks=1, suspects=1, bytes_per_hour=1.0 * MIB)
-    assert sentences.page_verdict(service_page(leaks=leaks)) == sentences.service_verdict(row)
+    row = service_row(open_leaks=1, suspects=1, bytes_per_hour=1.0 * MIB, exhausted_at=NOW + 9000)
+    page = service_page(leaks=leaks, alive=row.workers, outlook=Outlook(1.0, NOW + 9000, NOW, None))
+    assert sentences.page_verdict(page) == sentences.service_verdict(row, NOW)
+
+
+@pytest.mark.parametrize(
+    ("high", "text"),
+    [
+        (NOW + 40_000, "full in about 6 h 20 min (4 h 10 min to 11 h 10 min)"),
+        (None, "full in about 6 h 20 min (4 h 10 min to perhaps never)"),
+    ],
+)
+def test_an_outlook_is_told_with_its_interval(high: float | None, text: str) -> None:
+    told = sentences.outlook_text(Outlook(1.0, NOW + 22_830, NOW + 15_000, high), NOW)
+    assert told.replace("\u00a0", " ") == text
 
 
 def test_each_state_has_a_shape_of_its_own() -> None:
@@ -87,6 +107,11 @@ def test_a_table_has_the_newest_first_and_the_oldest_last() -> None:
 def test_a_short_line_is_in_its_table_whole() -> None:
     assert len(tables.chart_table([Line("a", [1.0, 2.0], [1.0, None])]).rows) == 2
     assert tables.chart_table([]).rows == []
+
+
+def test_the_table_of_generations_has_the_newest_first() -> None:
+    lines = [Line("old", [0.0, 60.0], [0.0, 5.0]), Line("new", [0.0, 30.0], [0.0, None]), Line("unseen", [], [])]
+    assert tables.lives_table(lines) == [("new", 30.0, None), ("old", 60.0, 5.0)]
 
 
 def test_a_sparkline_leaves_gaps_open_and_stays_in_its_box() -> None:

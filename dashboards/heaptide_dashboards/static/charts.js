@@ -21,17 +21,26 @@ function local(ms) {
   return ms === null ? null : ms - new Date(ms).getTimezoneOffset() * 60000;
 }
 
-function coloured(trace) {
+const BANDS = { band: ["series-1", 0.18], forecast: ["bad", 0.14], part: [null, 0.55] };
+
+// On a narrow chart names would be written over each other: the list below it has them.
+const NARROW = 560;
+
+function coloured(trace, isDate, width) {
   const { role, key } = trace.meta;
   const line = { ...trace.line };
-  const result = { ...trace, line, x: trace.x.map(local) };
-  if (role === "series") line.color = colour(`series-${key}`);
+  const result = { ...trace, line };
+  if (isDate) result.x = trace.x.map(local);
+  if (role === "series" || role === "part") line.color = colour(`series-${key}`);
   if (role === "many") line.color = faded("accent", 0.4);
-  if (role === "limit") line.color = colour("bad");
+  if (role === "total") line.color = colour("ink");
+  if (role === "limit" || role === "forecast") line.color = colour("bad");
   if (role === "restart") line.color = colour("faint");
-  if (role === "release") {
+  if (role === "band") line.color = "rgba(0,0,0,0)";
+  if (role === "release" || role === "event") {
     line.color = colour("soft");
     result.textfont = { color: colour("soft"), size: 11 };
+    if (width < NARROW) result.mode = "lines";
   }
   if (role === "trend") line.color = colour("warn");
   if (role === "edge") line.color = faded("warn", 0);
@@ -43,13 +52,17 @@ function coloured(trace) {
     line.color = colour("accent");
     result.fillcolor = faded("accent", 0.12);
   }
+  if (role in BANDS) result.fillcolor = faded(BANDS[role][0] ?? `series-${key}`, BANDS[role][1]);
   return result;
 }
 
-function themed(layout) {
+function themed(layout, width) {
   const axis = { gridcolor: colour("rule"), linecolor: colour("rule"), tickfont: { color: colour("soft"), size: 11 } };
   const touch = matchMedia("(pointer: coarse)").matches;
-  const xaxis = { ...layout.xaxis, ...axis, range: layout.xaxis.range.map(local), spikecolor: colour("faint") };
+  const range = layout.xaxis.type === "date" ? layout.xaxis.range.map(local) : layout.xaxis.range;
+  const xaxis = { ...layout.xaxis, ...axis, range, spikecolor: colour("faint"), tickangle: 0 };
+  if (layout.xaxis.type === "date") xaxis.nticks = Math.max(3, Math.floor(width / 110));
+  else if (width < NARROW) for (const part of ["tickvals", "ticktext"]) xaxis[part] = layout.xaxis[part].filter((_, index) => index % 2 === 0);
   return {
     ...layout,
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -65,19 +78,29 @@ function themed(layout) {
 
 function paint(element) {
   const { data, layout, config } = drawn.get(element);
-  return Plotly.react(element, data.map(coloured), themed(layout), config);
+  const isDate = layout.xaxis.type === "date";
+  const width = element.clientWidth;
+  return Plotly.react(element, data.map((trace) => coloured(trace, isDate, width)), themed(layout, width), config);
 }
 
-async function draw(element) {
-  const response = await fetch(element.dataset.figure, { headers: { Accept: "application/json" } });
-  if (!response.ok || !element.isConnected) return;
-  drawn.set(element, await response.json());
+async function show(element, figure) {
+  drawn.set(element, figure);
   await paint(element);
   element.dataset.drawn = "true";
 }
 
-function drawAll() {
+async function draw(element) {
+  const response = await fetch(element.dataset.figure, { headers: { Accept: "application/json" } });
+  if (response.ok && element.isConnected) await show(element, await response.json());
+}
+
+function forget() {
   for (const element of drawn.keys()) if (!element.isConnected) drawn.delete(element);
+}
+
+// Figures that come from an address of their own.
+function drawAll() {
+  forget();
   for (const element of document.querySelectorAll(".chart[data-figure]")) {
     draw(element).catch(() => {
       // The collector doesn't answer: the header says so, and the last drawing stays.
@@ -85,8 +108,22 @@ function drawAll() {
   }
 }
 
+// Figures that came with a part of the page. The text is kept beside: an unchanged one isn't drawn again.
+const plotted = new WeakMap();
+function plotAll() {
+  forget();
+  for (const plot of document.querySelectorAll(".plot[data-for]")) {
+    const element = document.getElementById(plot.dataset.for);
+    if (!element || plotted.get(element) === plot.dataset.plot) continue;
+    plotted.set(element, plot.dataset.plot);
+    show(element, JSON.parse(plot.dataset.plot));
+  }
+}
+
 document.addEventListener("heaptide:updated", drawAll);
+document.addEventListener("heaptide:part", plotAll);
 document.addEventListener("heaptide:theme", () => {
   for (const element of drawn.keys()) paint(element);
 });
 drawAll();
+plotAll();

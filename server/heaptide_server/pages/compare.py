@@ -16,9 +16,9 @@ from heaptide_dashboards.format import shorten
 from heaptide_dashboards.windows import DEFAULT_WINDOW
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.model import ReleaseSeen, Site, SiteTurnover, Turnover
+from heaptide_server.pages.choosing import seconds
 from heaptide_server.pages.problems import Missing, PageRoute, Problem
 from heaptide_server.pages.rows import frame_views, place
-from heaptide_server.pages.views import seconds
 from heaptide_server.store.protocol import Store
 
 # As far back as totals are kept by default.

@@ -14,9 +14,9 @@ from heaptide_dashboards.format import shorten
 from heaptide_dashboards.windows import DEFAULT_WINDOW
 from heaptide_server.leaks.ledger import Ledger
 from heaptide_server.model import SiteGrowth
+from heaptide_server.pages.choosing import seconds
 from heaptide_server.pages.problems import Missing, PageRoute
 from heaptide_server.pages.rows import all_worker_rows, frame_views, leak_row, site_row
-from heaptide_server.pages.views import seconds
 from heaptide_server.store.protocol import Store
 
 # More rows than a person reads, and as many as a spreadsheet takes without a thought.

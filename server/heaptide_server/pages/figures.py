@@ -9,25 +9,12 @@ from fastapi.responses import JSONResponse, Response
 
 from heaptide_dashboards import charts, trend
 from heaptide_dashboards.windows import DEFAULT_WINDOW
-from heaptide_server.pages.views import Viewer, seconds
+from heaptide_server.pages.choosing import seconds
+from heaptide_server.pages.views import Viewer
 
 
 def add_figures(routes: APIRouter, viewer: Callable[[], Viewer]) -> None:
     """Adds the figures' routes; they take the same query as the page that shows them."""
-
-    @routes.get("/figures/rss")
-    def resident(service: str, environment: str, window: str = DEFAULT_WINDOW) -> Response:
-        view, span_s = viewer(), seconds(window)
-        marks = view.marks(service, environment, span_s)
-        lines, limit = view.resident(service, environment, span_s), view.limit(service, environment, span_s)
-        return JSONResponse(charts.resident_set_figure(lines, limit, marks.restarts, marks.releases))
-
-    @routes.get("/figures/growth")
-    def growth(service: str, environment: str, window: str = DEFAULT_WINDOW) -> Response:
-        view, span_s = viewer(), seconds(window)
-        marks = view.marks(service, environment, span_s)
-        lines = view.growth(service, environment, span_s)
-        return JSONResponse(charts.growth_figure(lines, marks.restarts, marks.releases))
 
     @routes.get("/figures/leak")
     def leak(leak_id: str, window: str = DEFAULT_WINDOW) -> Response:
@@ -37,4 +24,4 @@ def add_figures(routes: APIRouter, viewer: Callable[[], Viewer]) -> None:
         lines = view.leak_growth(found, span_s)
         rates = found.bytes_per_hour, found.bytes_per_hour_low, found.bytes_per_hour_high
         fit = trend.fitted(lines[0], found.first_seen, *rates) if lines else None
-        return JSONResponse(charts.leak_figure(lines, marks.restarts, marks.releases, fit))
+        return JSONResponse(charts.leak_figure(lines, marks, fit))

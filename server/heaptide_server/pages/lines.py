@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.views import Line
 from heaptide_server.model import Floats, Series, Worker
 
@@ -15,6 +16,8 @@ from heaptide_server.model import Floats, Series, Worker
 MOST_BUCKETS = 160
 # A report that comes a little late leaves an empty bucket; more in a row are a real gap.
 BRIDGED_BUCKETS = 2
+# While a worker restarts nobody reports for its slot; a sum over slots would fall into a hole that isn't there.
+RESTART_BUCKETS = 6
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,70 @@ def resident_lines(series: Series) -> list[Line]:
     Args:
         series: its rows are `Worker`s, its values their mean resident set in bytes.
     """
+    by_slot = stitched(series)
+    hosts = {host for host, _ in by_slot}
+    times = bucket_middles(series)
+    return [
+        Line(_slot_text(host, slot, len(hosts) > 1), times, plain_values(values))
+        for (host, slot), values in by_slot.items()
+        if not np.isnan(values).all()
+    ]
+
+
+def stitched(series: Series) -> dict[tuple[str, int], Floats]:
+    """The values of each worker slot, as host and number: in each bucket its newest generation's."""
     by_slot: dict[tuple[str, int], Floats] = {}
     for worker, values in sorted(zip(series.rows, series.values, strict=True), key=lambda row: _life(row[0])):
         key = worker.identity.host, worker.slot
         older = by_slot.get(key, np.full_like(values, np.nan))
         values = bridged(values)
         by_slot[key] = np.where(np.isnan(values), older, values)
+    return by_slot
+
+
+def bucket_middles(series: Series) -> list[float]:
+    """The time in the middle of each bucket."""
+    return [float(start + series.width_s / 2) for start in series.starts]
+
+
+def slot_growth(series: Series) -> list[tuple[int, Line]]:
+    """Bytes that one site grew in each worker slot since the chart's left edge, and the number of the slot's colour.
+
+    Args:
+        series: its rows are pairs of a `Worker` and the site's id.
+    """
+    by_slot: dict[tuple[str, int], Floats] = {}
+    for (worker, _), values in zip(series.rows, series.values, strict=True):
+        key = worker.identity.host, worker.slot
+        by_slot[key] = by_slot.get(key, np.zeros(len(series.starts))) + np.nan_to_num(values)
     hosts = {host for host, _ in by_slot}
-    times = [float(start + series.width_s / 2) for start in series.starts]
-    return [
-        Line(f"worker {slot}" if len(hosts) == 1 else f"{host}, worker {slot}", times, _plain(values))
-        for (host, slot), values in by_slot.items()
-        if not np.isnan(values).all()
-    ]
+    names = [_slot_text(host, slot, len(hosts) > 1) for host, slot in by_slot]
+    table = np.array(list(by_slot.values())).reshape(len(names), len(series.starts))
+    lines = growth_lines(Series(series.starts, series.width_s, names, table), names)
+    return [(index % KEYS + 1, line) for index, line in enumerate(lines)]
+
+
+def life_lines(
+    series: Series, site_ids: Sequence[int], *, by_slot: bool, most: int
+) -> tuple[list[tuple[int, Line]], int]:
+    """Bytes that a site grew in each generation along its age in seconds, and how many generations had no room.
+
+    Args:
+        series: its rows are pairs of a `Worker` and a site's id.
+        site_ids: the sites, in the order of their colours.
+        by_slot: colours tell slots apart, not sites.
+        most: lines; the newest generations are kept.
+    """
+    rows = sorted(zip(series.rows, series.values, strict=True), key=lambda row: -row[0][0].first_seen)
+    hosts = {worker.identity.host for (worker, _), _ in rows}
+    slots = sorted({(worker.identity.host, worker.slot) for (worker, _), _ in rows})
+    lines = []
+    for (worker, site), values in rows[:most]:
+        slot = worker.identity.host, worker.slot
+        key = slots.index(slot) if by_slot else site_ids.index(site)
+        name = f"{_slot_text(*slot, len(hosts) > 1)}, generation {worker.generation}"
+        lines.append((key % KEYS + 1, _life_line(name, worker, values, series)))
+    return lines[::-1], max(0, len(rows) - most)
 
 
 def growth_lines(series: Series, names: Sequence[str]) -> list[Line]:
@@ -72,19 +126,33 @@ def total_trend(series: Series) -> list[float | None]:
     return [sum(values) if values else None for values in buckets]
 
 
-def bridged(values: Floats) -> Floats:
-    """The values with short gaps between two known ones filled by a straight line."""
+def bridged(values: Floats, most: int = BRIDGED_BUCKETS) -> Floats:
+    """The values with gaps of up to `most` buckets between two known ones filled by a straight line."""
     known = np.flatnonzero(~np.isnan(values))
     result = values.copy()
     for left, right in pairwise(known):
-        if 1 < right - left <= BRIDGED_BUCKETS + 1:
+        if 1 < right - left <= most + 1:
             result[left : right + 1] = np.linspace(values[left], values[right], right - left + 1)
     return result
+
+
+def _life_line(name: str, worker: Worker, values: Floats, series: Series) -> Line:
+    """One generation from its first bucket to its last, from 0; what grew before the window isn't known."""
+    ends = series.starts + series.width_s
+    born = max(worker.identity.started_at, float(series.starts[0]))
+    lived = (ends > born) & (series.starts <= worker.last_seen)
+    ages = [max(0.0, born - worker.identity.started_at), *(ends[lived] - worker.identity.started_at)]
+    return Line(name, [float(age) for age in ages], [0.0, *map(float, np.cumsum(np.nan_to_num(values[lived])))])
+
+
+def _slot_text(host: str, slot: int, many_hosts: bool) -> str:
+    return f"{host}, worker {slot}" if many_hosts else f"worker {slot}"
 
 
 def _life(worker: Worker) -> tuple[str, int, int]:
     return worker.identity.host, worker.slot, worker.generation
 
 
-def _plain(values: Floats) -> list[float | None]:
+def plain_values(values: Floats) -> list[float | None]:
+    """The values as a chart takes them: None for NaN."""
     return [None if np.isnan(value) else float(value) for value in values]

@@ -49,6 +49,7 @@ def site_row(growth: SiteGrowth, leak_ids: dict[int, str]) -> SiteRow:
         growth_bytes=growth.growth_bytes,
         live_bytes=growth.live_bytes,
         leak_id=leak_ids.get(growth.site.id),
+        id=growth.site.id,
     )
 
 

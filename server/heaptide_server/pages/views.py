@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from heaptide_dashboards.charts import KEYS
+from heaptide_dashboards.choices import Choice
 from heaptide_dashboards.format import shorten
+from heaptide_dashboards.marks import Marks
 from heaptide_dashboards.render import leak_url
 from heaptide_dashboards.views import DiagnosisView, LeakPage, Line, ServicePage, ServiceRow, ServicesPage
-from heaptide_dashboards.windows import WINDOWS
 from heaptide_server.leaks.diagnosing import SAMPLING, Diagnosing
 from heaptide_server.leaks.ledger import Ledger
-from heaptide_server.model import Leak, ServiceSummary, SiteGrowth, Worker
+from heaptide_server.model import Leak, ServiceSummary, Worker
+from heaptide_server.pages import happened
+from heaptide_server.pages.choosing import only, seconds
 from heaptide_server.pages.findings import diagnosis_view, resident_row, resident_rows, type_shares
+from heaptide_server.pages.fullest import fullest_host, outlook_of
 from heaptide_server.pages.leaks import advice_view, forecast_view, generation_growth, mute_left, release_growth
-from heaptide_server.pages.lines import Span, chart_span, growth_lines, resident_lines, total_trend
-from heaptide_server.pages.problems import Missing, Problem, no_such_leak
-from heaptide_server.pages.rows import frame_views, leak_row, place, site_row, worker_rows
+from heaptide_server.pages.lines import chart_span, growth_lines, total_trend
+from heaptide_server.pages.parts import Parts, slot_name
+from heaptide_server.pages.problems import Missing, no_such_leak
+from heaptide_server.pages.rows import frame_views, leak_row, worker_rows
 from heaptide_server.resident import explained, together
 from heaptide_server.store.protocol import Store
 
 SPARKLINE_WINDOW_S = 6 * 3600.0
-SITES_SHOWN = 25
-
-
-@dataclass(frozen=True)
-class Marks:
-    """What happened to a service's workers."""
-
-    restarts: list[float]
-    releases: list[tuple[float, str]]
 
 
 class Viewer:
@@ -57,7 +51,7 @@ class Viewer:
         rows = [self._service_row(summary, leaks) for summary in self._store.services(self._now)]
         return ServicesPage(self._now, base_url, rows, needs_token)
 
-    def service(self, service: str, environment: str | None, window_s: float) -> ServicePage:
+    def service(self, service: str, environment: str | None, choice: Choice) -> ServicePage:
         """One service in one environment; where none is named, in the one heard of last.
 
         Raises:
@@ -67,30 +61,32 @@ class Viewer:
         if not environments or environment not in (None, *environments):
             raise Missing(f"No worker of {shorten(service, 80)!r} has reported from this environment.")
         environment = environment or environments[0]
-        workers = self._workers(service, environment, window_s)
+        everybody = self._workers(service, environment, seconds(choice.window))
+        shown = self._store.workers(service, environment, self._now - seconds(choice.window), only(choice))
         leaks = [leak for leak in self._ledger.leaks(service) if leak.environment == environment]
-        sites = self._sites(service, environment, window_s)
-        leak_ids = {leak.site.id: leak.id for leak in leaks if leak.site and leak.status != "resolved"}
-        marks = _marks(workers)
-        parts = explained(workers, self._store.traced(service, environment))
+        parts = explained(shown, self._store.traced(service, environment))
         whole = together(list(parts.values()))
+        host = fullest_host(everybody)
         return ServicePage(
             now=self._now,
             service=service,
             environment=environment,
-            window_s=window_s,
+            choice=choice,
             leaks=[leak_row(leak) for leak in leaks],
-            rss=self.resident(service, environment, window_s),
-            limit_bytes=memory_limit(workers),
-            restarts=marks.restarts,
-            releases=marks.releases,
-            growth=self._growth(service, environment, chart_span(workers, self._now, window_s), sites[:KEYS]),
-            sites=[site_row(site, leak_ids) for site in sites],
-            workers=worker_rows(workers),
+            limit_bytes=host.limit_bytes if host else None,
+            workers=worker_rows(shown),
             environments=sorted(environments),
+            slots=list(dict.fromkeys(slot_name(worker) for worker in everybody if worker.ended_at is None)),
+            release_names=list(dict.fromkeys(filter(None, (worker.identity.release for worker in _newest(everybody))))),
             resident=resident_row("all workers", whole) if whole else None,
-            resident_workers=resident_rows(workers, parts),
+            resident_workers=resident_rows(shown, parts),
+            outlook=outlook_of(leaks),
+            alive=sum(worker.ended_at is None for worker in everybody),
         )
+
+    def parts(self, service: str, environment: str, choice: Choice) -> Parts:
+        """What the charts of a service's page show."""
+        return Parts(self._store, self._ledger, self._now, service, environment, choice)
 
     def find(self, leak_id: str) -> Leak:
         """The leak of that id.
@@ -105,7 +101,7 @@ class Viewer:
     def leak(self, leak: Leak, window_s: float) -> LeakPage:
         """One leak."""
         workers = self._workers(leak.service, leak.environment, window_s)
-        marks = _marks(workers)
+        marks = self.marks(leak.service, leak.environment, window_s)
         releases = release_growth(self._store, self._ledger, leak, self._now)
         return LeakPage(
             now=self._now,
@@ -121,8 +117,8 @@ class Viewer:
             types=type_shares(leak),
             actions=True,
             window_s=window_s,
-            restarts=marks.restarts,
-            releases=marks.releases,
+            restarts=list(marks.restarts),
+            releases=list(marks.releases),
             diagnosis=self._diagnosis(leak, window_s) if leak.kind == "site" else None,
             low_bytes_per_request=leak.bytes_per_request_low,
             high_bytes_per_request=leak.bytes_per_request_high,
@@ -138,17 +134,6 @@ class Viewer:
             address=f"{self._base_url}{leak_url(leak.id)}" if self._base_url else "",
         )
 
-    def resident(self, service: str, environment: str, window_s: float) -> list[Line]:
-        """The resident set of each worker slot."""
-        span = chart_span(self._workers(service, environment, window_s), self._now, window_s)
-        series = self._store.vitals_series(service, environment, "rss_bytes", span.since, span.until, span.buckets)
-        return resident_lines(series)
-
-    def growth(self, service: str, environment: str, window_s: float) -> list[Line]:
-        """Growth of the sites that grew most."""
-        span = chart_span(self._workers(service, environment, window_s), self._now, window_s)
-        return self._growth(service, environment, span, self._sites(service, environment, window_s)[:KEYS])
-
     def leak_growth(self, leak: Leak, window_s: float) -> list[Line]:
         """Growth of one leak's site; nothing for a leak without one."""
         if leak.site is None:
@@ -161,11 +146,8 @@ class Viewer:
 
     def marks(self, service: str, environment: str, window_s: float) -> Marks:
         """What happened to the workers in the window."""
-        return _marks(self._workers(service, environment, window_s))
-
-    def limit(self, service: str, environment: str, window_s: float) -> float | None:
-        """The memory limit that the living workers run under."""
-        return memory_limit(self._workers(service, environment, window_s))
+        events = self._store.events(service, environment, self._now - window_s, self._now)
+        return happened.marks(self._workers(service, environment, window_s), events)
 
     def _diagnosis(self, leak: Leak, window_s: float) -> DiagnosisView:
         pending = Diagnosing(self._store, self._ledger).pending(leak, self._now)
@@ -180,20 +162,10 @@ class Viewer:
     def _workers(self, service: str, environment: str, window_s: float) -> list[Worker]:
         return self._store.workers(service, environment, self._now - window_s)
 
-    def _sites(self, service: str, environment: str, window_s: float) -> list[SiteGrowth]:
-        found = self._store.top_growth(service, environment, self._now - window_s, self._now, SITES_SHOWN)
-        return [site for site in found if site.growth_bytes > 0]
-
-    def _growth(self, service: str, environment: str, span: Span, sites: Sequence[SiteGrowth]) -> list[Line]:
-        if not sites:
-            return []
-        ids = [growth.site.id for growth in sites]
-        series = self._store.growth_series(service, environment, ids, span.since, span.until, span.buckets)
-        return growth_lines(series, [" ".join(place(growth.site)).strip() for growth in sites])
-
     def _service_row(self, summary: ServiceSummary, leaks: Sequence[Leak]) -> ServiceRow:
         own = [leak for leak in leaks if (leak.service, leak.environment) == (summary.service, summary.environment)]
         leaking = [leak for leak in own if leak.status == "open"]
+        outlook = outlook_of(own)
         return ServiceRow(
             service=summary.service,
             environment=summary.environment,
@@ -206,6 +178,7 @@ class Viewer:
             release=summary.release,
             last_seen=summary.last_seen,
             rss_trend=self._trend(summary),
+            exhausted_at=outlook.exhausted_at if outlook else None,
         )
 
     def _trend(self, summary: ServiceSummary) -> list[float | None]:
@@ -218,30 +191,5 @@ class Viewer:
         return total_trend(series)
 
 
-def seconds(window: str) -> float:
-    """The length of a window by its name.
-
-    Raises:
-        Problem: no window has that name.
-    """
-    if window not in WINDOWS:
-        text = f"window={shorten(window, 40)} is none of {', '.join(WINDOWS)}. Choose one of them."
-        raise Problem(400, "No such span of time", text)
-    return WINDOWS[window]
-
-
-def memory_limit(workers: Sequence[Worker]) -> float | None:
-    """The smallest limit that a living worker runs under; None where there is none."""
-    limits = [worker.vitals.get("limit_bytes") for worker in workers if worker.ended_at is None]
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _marks(workers: Sequence[Worker]) -> Marks:
-    """A generation after the first is a restart; a release's first worker brings it, the oldest release was there."""
-    by_age = sorted(workers, key=lambda worker: worker.first_seen)
-    first_by_release: dict[str, float] = {}
-    for worker in by_age:
-        if worker.identity.release is not None:
-            first_by_release.setdefault(worker.identity.release, worker.first_seen)
-    releases = [(time, name) for name, time in first_by_release.items()]
-    return Marks([worker.first_seen for worker in by_age if worker.generation > 1], releases[1:])
+def _newest(workers: Sequence[Worker]) -> list[Worker]:
+    return sorted(workers, key=lambda worker: -worker.first_seen)

@@ -5,31 +5,39 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from heaptide_server.model import Floats, Ints, Series
+from heaptide_server.model import Floats, Ints, Only, Series
 from heaptide_server.store import packed
 from heaptide_server.store.cover import RAW, WIDTHS, Extent, Piece, cover
 from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.totals import SiteSums
 
+Blob = Literal["sites", "types"]
+
 
 @dataclass(frozen=True)
 class Question:
-    """Which workers, and when: a service, one or all (None) of its environments, a window of time."""
+    """Which workers, and when: a service, one or all (None) of its environments, a window of time; perhaps not all."""
 
     service: str
     environment: str | None
     since: float
     until: float
+    only: Only = field(default_factory=Only)
 
     @property
     def workers(self) -> tuple[str, list[object]]:
         """SQL for the ids of the workers that were seen in the window, and its values."""
         values: list[object] = [self.service, self.environment, self.environment, self.since, self.until]
         where = "service = ? AND (? IS NULL OR environment = ?) AND last_seen >= ? AND first_seen < ?"
+        for name, value in vars(self.only).items():
+            if value is not None:
+                where += f" AND {name} = ?"
+                values.append(value)
         return f"SELECT id FROM workers WHERE {where}", values  # noqa: S608 - our own text
 
 
@@ -46,23 +54,25 @@ def extent(connection: sqlite3.Connection, now: float) -> Extent:
     return Extent(rolled, kept)
 
 
-def pieces(connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float) -> Iterator[sqlite3.Row]:
-    """Rows (worker_id, kind, at, vitals, sites) that tell of the window, each change once."""
+def pieces(
+    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, blob: Blob = "sites"
+) -> Iterator[sqlite3.Row]:
+    """Rows (worker_id, kind, at, vitals, and sites or types) that tell of the window, each change once."""
     for piece in cover(question.since, question.until, there, widest_s):
-        yield from _rows(connection, question, piece)
+        yield from _rows(connection, question, piece, blob)
 
 
 def changes(
-    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float
+    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, blob: Blob = "sites"
 ) -> Iterator[sqlite3.Row]:
     """The same without starts, whose levels are where growth begins from."""
-    return (row for row in pieces(connection, question, there, widest_s) if row["kind"] == "change")
+    return (row for row in pieces(connection, question, there, widest_s, blob) if row["kind"] == "change")
 
 
 def growth_by_site(connection: sqlite3.Connection, question: Question, there: Extent) -> tuple[dict[int, int], ...]:
     """Growth in bytes and in blocks per site of the store."""
     in_bytes, in_blocks = SiteSums(), SiteSums()
-    maps = _Maps(connection)
+    maps = Maps(connection)
     for row in changes(connection, question, there, WIDTHS[-1]):
         changed = packed.decode(row["sites"])
         for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
@@ -78,7 +88,7 @@ def growth_series(
     width_s = (question.until - question.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     rows_by_site = {site: row for row, site in enumerate(site_ids)}
-    maps = _Maps(connection)
+    maps = Maps(connection)
     for row in changes(connection, question, there, width_s):
         changed = packed.decode(row["sites"])
         bucket = bucket_of(row["at"], question.since, width_s, buckets)
@@ -111,29 +121,31 @@ def live_by_site(known: Iterable[Known], column: str) -> dict[int, int] | None:
     return sums.sums() if told else None
 
 
-def _rows(connection: sqlite3.Connection, question: Question, piece: Piece) -> Iterator[sqlite3.Row]:
+def _rows(connection: sqlite3.Connection, question: Question, piece: Piece, blob: Blob) -> Iterator[sqlite3.Row]:
     workers, values = question.workers
     if piece.width_s == RAW:
         sql = (
-            f"SELECT worker_id, kind, at, vitals, sites FROM entries WHERE worker_id IN ({workers}) "  # noqa: S608
+            f"SELECT worker_id, kind, at, vitals, {blob} FROM entries WHERE worker_id IN ({workers}) "  # noqa: S608
             "AND kind <> 'end' AND at >= ? AND at < ?"
         )
         return connection.execute(sql, [*values, piece.since, piece.until])
     sql = (
-        "SELECT worker_id, 'change' AS kind, start AS at, vitals, sites FROM rollups "  # noqa: S608 - our own texts
+        f"SELECT worker_id, 'change' AS kind, start AS at, vitals, {blob} FROM rollups "  # noqa: S608 - our own texts
         f"WHERE worker_id IN ({workers}) AND width_s = ? AND start >= ? AND start < ?"
     )
     return connection.execute(sql, [*values, piece.width_s, piece.since, piece.until])
 
 
-class _Maps:
-    """The store's site ids by the workers' own numbers, each read once."""
+class Maps:
+    """The store's ids of sites (or types) by the workers' own numbers, each worker's read once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, kind: Literal["site", "type"] = "site") -> None:
         self._connection = connection
+        self._kind = kind
         self._ids: dict[int, Ints] = {}
 
     def of(self, worker_id: int) -> Ints:
+        """One worker's, in the order of its numbers."""
         if worker_id not in self._ids:
-            self._ids[worker_id] = number_ids(self._connection, worker_id, "site")
+            self._ids[worker_id] = number_ids(self._connection, worker_id, self._kind)
         return self._ids[worker_id]

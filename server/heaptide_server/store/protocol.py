@@ -9,6 +9,7 @@ from heaptide_server.model import (
     Event,
     Holding,
     LifeTurnover,
+    Only,
     Receipt,
     ReleaseSeen,
     ReleaseTurnover,
@@ -23,6 +24,7 @@ from heaptide_server.model import (
     Suspect,
     Traced,
     Turnover,
+    TypeGrowth,
     Worker,
 )
 
@@ -62,7 +64,10 @@ class Store(Protocol):
     def services(self, now: float) -> list[ServiceSummary]:
         """Services by name and environment."""
 
-    def workers(self, service: str, environment: str | None, since: float) -> list[Worker]:
+    def heard(self, service: str | None = None, environment: str | None = None) -> tuple[float, int]:
+        """When a living worker was last heard of, 0 for none, and how many live; cheap enough to ask often."""
+
+    def workers(self, service: str, environment: str | None, since: float, only: Only | None = None) -> list[Worker]:
         """Workers seen since then, by slot and generation."""
 
     def living(self, service: str, environment: str | None) -> list[Worker]:
@@ -84,9 +89,26 @@ class Store(Protocol):
         """The type's name for each of the worker's own type numbers, in their order."""
 
     def top_growth(
-        self, service: str, environment: str | None, since: float, until: float, top: int
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        top: int,
+        only: Only | None = None,
     ) -> list[SiteGrowth]:
         """Sites that grew most in the window, largest first."""
+
+    def top_types(
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        top: int,
+        only: Only | None = None,
+    ) -> list[TypeGrowth]:
+        """Object types of which there are more than at the window's start, those that grew most first."""
 
     def growth_series(
         self,
@@ -96,6 +118,7 @@ class Store(Protocol):
         since: float,
         until: float,
         buckets: int,
+        only: Only | None = None,
     ) -> Series:
         """Growth of each site per bucket in bytes, summed over workers; rows in the order of `site_ids`."""
 
@@ -115,8 +138,41 @@ class Store(Protocol):
     ) -> dict[int, LifeTurnover]:
         """What a site grew by within each of these workers' lives in the window, by the store's worker id."""
 
+    def growth_by_worker(
+        self,
+        service: str,
+        environment: str | None,
+        site_ids: Sequence[int],
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> Series:
+        """The same for each worker: rows are pairs of a `Worker` and a site's id, those without a change left out."""
+
+    def traced_series(
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> Series:
+        """What tracers knew in all per `Worker` (the rows) at each bucket's end, NaN where it didn't live.
+
+        A level is what is known now less what came after, so `until` must be about now.
+        """
+
     def vitals_series(
-        self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
+        self,
+        service: str,
+        environment: str | None,
+        vital: str,
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
     ) -> Series:
         """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where none."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from heaptide_server.model import LifeTurnover, ReleaseSeen, ReleaseTurnover
 from heaptide_server.store import batch, records, turnover
 from heaptide_server.store.cover import DAY, HOUR, RAW, Extent, Piece, cover
+from heaptide_server.store.growth import Question
 from heaptide_server.store.known import number_ids
 
 _Key = tuple[str, str | None]
@@ -51,7 +52,7 @@ def _grown(
         [site_id, service, since, begins],
     )
     sums: dict[_Key, int] = {(row["environment"], row["release"]): row["grown"] for row in rows}
-    asked = turnover.Asked(service, None, begins, until)
+    asked = Question(service, None, begins, until)
     for part in turnover.parts(connection, asked, there, HOUR / 2):
         if "bytes" in part.changes.values:
             own = int(part.changes.values["bytes"][part.changes.ids == site_id].sum())

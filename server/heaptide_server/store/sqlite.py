@@ -11,6 +11,7 @@ from heaptide_server.model import (
     Event,
     Holding,
     LifeTurnover,
+    Only,
     Receipt,
     ReleaseSeen,
     ReleaseTurnover,
@@ -25,6 +26,7 @@ from heaptide_server.model import (
     Suspect,
     Traced,
     Turnover,
+    TypeGrowth,
     Worker,
 )
 from heaptide_server.store import (
@@ -39,12 +41,15 @@ from heaptide_server.store import (
     retention,
     rollups,
     turnover,
+    types,
 )
 from heaptide_server.store.connections import Readers
 from heaptide_server.store.cover import DAY
 from heaptide_server.store.facts import Facts
 from heaptide_server.store.growth import Question
+from heaptide_server.store.growth_by_worker import growth_by_worker
 from heaptide_server.store.known import Known, number_ids
+from heaptide_server.store.levels_over_time import traced_series
 from heaptide_server.store.retention import Retention
 from heaptide_server.store.roster import Roster
 from heaptide_server.store.writer import Writer
@@ -103,10 +108,15 @@ class SqliteStore:
         with self._readers.reading() as connection:
             return fleet.services(connection, self._live())
 
-    def workers(self, service: str, environment: str | None, since: float) -> list[Worker]:
+    def heard(self, service: str | None = None, environment: str | None = None) -> tuple[float, int]:
+        """See `Store.heard`."""
+        living = self._live() if service is None else self._live_in(service, environment)
+        return max((known.last_seen for known in living), default=0.0), len(living)
+
+    def workers(self, service: str, environment: str | None, since: float, only: Only | None = None) -> list[Worker]:
         """See `Store.workers`."""
         with self._readers.reading() as connection:
-            return fleet.workers(connection, Question(service, environment, since, float("inf")))
+            return fleet.workers(connection, Question(service, environment, since, float("inf"), only or Only()))
 
     def living(self, service: str, environment: str | None) -> list[Worker]:
         """See `Store.living`."""
@@ -142,15 +152,21 @@ class SqliteStore:
         return [names[number] for number in ids]
 
     def top_growth(
-        self, service: str, environment: str | None, since: float, until: float, top: int
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        top: int,
+        only: Only | None = None,
     ) -> list[SiteGrowth]:
         """See `Store.top_growth`."""
-        asked = turnover.Asked(service, environment, since, until)
+        question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
-            in_bytes, in_blocks = turnover.growth_by_site(connection, asked, growth.extent(connection, until))
+            in_bytes, in_blocks = turnover.growth_by_site(connection, question, growth.extent(connection, until))
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
-        living = self._live_in(service, environment)
+        living = self._living(question)
         live, survivors = growth.live_by_site(living, "bytes"), growth.live_by_site(living, "survivor_bytes")
         sites = self.sites(grown)
         return [
@@ -164,6 +180,21 @@ class SqliteStore:
             for site in grown
         ]
 
+    def top_types(
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        top: int,
+        only: Only | None = None,
+    ) -> list[TypeGrowth]:
+        """See `Store.top_types`."""
+        question = Question(service, environment, since, until, only or Only())
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return types.top_types(connection, question, there, top, self._living(question))
+
     def growth_series(
         self,
         service: str,
@@ -172,19 +203,21 @@ class SqliteStore:
         since: float,
         until: float,
         buckets: int,
+        only: Only | None = None,
     ) -> Series:
         """See `Store.growth_series`."""
-        asked = turnover.Asked(service, environment, since, until)
+        question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
-            return turnover.growth_series(connection, asked, growth.extent(connection, until), site_ids, buckets)
+            there = growth.extent(connection, until)
+            return turnover.growth_series(connection, question, there, site_ids, buckets)
 
     def turnover(
         self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
     ) -> Turnover:
         """See `Store.turnover`."""
-        asked = turnover.Asked(service, environment, since, until)
+        question = Question(service, environment, since, until)
         with self._readers.reading() as connection:
-            return turnover.turnover(connection, asked, growth.extent(connection, until), DAY, releases)
+            return turnover.turnover(connection, question, growth.extent(connection, until), DAY, releases)
 
     def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
         """See `Store.releases`."""
@@ -205,11 +238,49 @@ class SqliteStore:
             there = growth.extent(connection, until)
             return releases.site_by_life(connection, worker_ids, site_id, there, since, until)
 
+    def growth_by_worker(
+        self,
+        service: str,
+        environment: str | None,
+        site_ids: Sequence[int],
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> Series:
+        """See `Store.growth_by_worker`."""
+        question = Question(service, environment, since, until, only or Only())
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return growth_by_worker(connection, question, there, site_ids, buckets)
+
+    def traced_series(
+        self,
+        service: str,
+        environment: str | None,
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> Series:
+        """See `Store.traced_series`."""
+        question = Question(service, environment, since, until, only or Only())
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return traced_series(connection, question, there, buckets, self._living(question))
+
     def vitals_series(
-        self, service: str, environment: str | None, vital: str, since: float, until: float, buckets: int
+        self,
+        service: str,
+        environment: str | None,
+        vital: str,
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
     ) -> Series:
         """See `Store.vitals_series`."""
-        question = Question(service, environment, since, until)
+        question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
             return fleet.vitals_series(connection, question, there, vital, buckets)
@@ -300,6 +371,15 @@ class SqliteStore:
             for known in self._live()
             if known.identity.service == service and environment in (None, known.identity.environment)
         ]
+
+    def _living(self, question: Question) -> list[Known]:
+        """Those of a question that live."""
+        living = self._live_in(question.service, question.environment)
+        if question.only == Only():
+            return living
+        told = self.workers(question.service, question.environment, question.since, question.only)
+        ids = {worker.id for worker in told}
+        return [known for known in living if known.id in ids]
 
     def _is_missing(self, known: Known, now: float) -> bool:
         patience_s = max(MISSING_INTERVALS * known.identity.interval_s, MISSING_AT_LEAST_S)

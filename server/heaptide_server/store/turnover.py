@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heaptide_server.model import Columns, Ints, Series, SiteTurnover, Turnover
-from heaptide_server.store import batch, fleetwide
+from heaptide_server.model import Columns, Ints, Only, Series, SiteTurnover, Turnover
+from heaptide_server.store import batch, fleetwide, growth
 from heaptide_server.store.cover import DAY, RAW, Extent, Piece, cover
-from heaptide_server.store.growth import bucket_of, bucket_starts
+from heaptide_server.store.growth import Question, bucket_of, bucket_starts
 from heaptide_server.store.known import number_ids
 from heaptide_server.store.totals import SiteSums
 
@@ -28,24 +28,16 @@ class Part:
     changes: Columns
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which changes: of a service, in one or all (None) of its environments, in a window of time."""
-
-    service: str
-    environment: str | None
-    since: float
-    until: float
-
-
-def parts(connection: sqlite3.Connection, asked: Asked, there: Extent, widest_s: float) -> Iterator[Part]:
+def parts(connection: sqlite3.Connection, asked: Question, there: Extent, widest_s: float) -> Iterator[Part]:
     """The changes in the window, each once; those of a bucket or report together."""
     for piece in cover(asked.since, asked.until, there, widest_s):
         yield from (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
 
 
-def growth_by_site(connection: sqlite3.Connection, asked: Asked, there: Extent) -> tuple[dict[int, int], ...]:
-    """Growth in bytes and in blocks per site of the store."""
+def growth_by_site(connection: sqlite3.Connection, asked: Question, there: Extent) -> tuple[dict[int, int], ...]:
+    """Growth in bytes and in blocks per site of the store; of a few workers, by summing each one's buckets."""
+    if asked.only != Only():
+        return growth.growth_by_site(connection, asked, there)
     in_bytes, in_blocks = SiteSums(), SiteSums()
     for part in parts(connection, asked, there, DAY):
         for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
@@ -55,9 +47,11 @@ def growth_by_site(connection: sqlite3.Connection, asked: Asked, there: Extent) 
 
 
 def growth_series(
-    connection: sqlite3.Connection, asked: Asked, there: Extent, site_ids: Sequence[int], buckets: int
+    connection: sqlite3.Connection, asked: Question, there: Extent, site_ids: Sequence[int], buckets: int
 ) -> Series:
-    """Growth in bytes per site (the rows) and bucket."""
+    """Growth in bytes per site (the rows) and bucket; of a few workers likewise."""
+    if asked.only != Only():
+        return growth.growth_series(connection, asked, there, site_ids, buckets)
     width_s = (asked.until - asked.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     wanted = np.array(site_ids, np.int64)
@@ -72,7 +66,7 @@ def growth_series(
 
 
 def turnover(
-    connection: sqlite3.Connection, asked: Asked, there: Extent, widest_s: float, release: Sequence[str | None] = ()
+    connection: sqlite3.Connection, asked: Question, there: Extent, widest_s: float, release: Sequence[str | None] = ()
 ) -> Turnover:
     """What came and went per site.
 
@@ -112,7 +106,7 @@ def _column(part: Columns, name: str) -> Ints:
     return part.values[name] if name in part.values else np.zeros_like(part.ids)
 
 
-def _rolled(connection: sqlite3.Connection, asked: Asked, piece: Piece) -> Iterator[Part]:
+def _rolled(connection: sqlite3.Connection, asked: Question, piece: Piece) -> Iterator[Part]:
     rows = connection.execute(
         "SELECT start, environment, release, elapsed_s, requests, sites FROM fleet WHERE service = ? AND width_s = ? "
         "AND start >= ? AND start < ? AND (? IS NULL OR environment = ?)",
@@ -123,7 +117,7 @@ def _rolled(connection: sqlite3.Connection, asked: Asked, piece: Piece) -> Itera
         yield Part(row["start"], row["environment"], row["release"], row["elapsed_s"], row["requests"], changes)
 
 
-def _raw(connection: sqlite3.Connection, asked: Asked, piece: Piece) -> Iterator[Part]:
+def _raw(connection: sqlite3.Connection, asked: Question, piece: Piece) -> Iterator[Part]:
     rows = connection.execute(
         "SELECT entries.worker_id AS worker_id, environment, release, at, elapsed_s, "
         "entries.requests AS requests, sites "

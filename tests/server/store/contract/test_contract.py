@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from heaptide_server.model import Event
+from heaptide.wire import pack
+from heaptide_server.model import Event, Only
 
 HOUR = 3600.0
 
@@ -18,6 +19,10 @@ def live(store, at, service="shop"):
 
 def grown(store, since, until, service="shop"):
     return {row.site.top.line: row.growth_bytes for row in store.top_growth(service, None, since, until, 100)}
+
+
+def counts(*changes):
+    return pack(range(len(changes)), {"count": changes})
 
 
 def test_migrating_twice_changes_nothing(store, sender, send, start):
@@ -182,6 +187,95 @@ def test_growth_per_bucket_adds_up_to_growth(store, sender, send, start):
     assert series.values.shape == (1, 8)
     assert series.values.sum() == row.growth_bytes == sum(range(120))
     assert (series.values[0][1:] > series.values[0][:-1]).all()
+
+
+def test_growth_per_worker_adds_up_to_growth_and_names_who_grew(store, sender, send, start):
+    one, other = sender(), sender(key="b" * 32, pid=11)
+    for minute in range(10):
+        send(one, {1: 100, 2: 5}, start + 60 * minute)
+        send(other, {1: 1}, start + 60 * minute)
+    until = start + 601
+    sites = {row.site.top.line: row.site.id for row in store.top_growth("shop", None, start, until, 5)}
+    both = store.growth_by_worker("shop", "production", [sites[2], sites[1]], start, until, 5)
+    assert {
+        (worker.identity.pid, site): values.sum() for (worker, site), values in zip(both.rows, both.values, strict=True)
+    } == {
+        (10, sites[1]): 900,
+        (10, sites[2]): 45,
+        (11, sites[1]): 9,
+    }
+    together = store.growth_series("shop", None, [sites[1]], start, until, 5)
+    alone = [values for (_, site), values in zip(both.rows, both.values, strict=True) if site == sites[1]]
+    assert (sum(alone) == together.values[0]).all()
+
+
+def test_growth_per_worker_of_nothing_has_no_rows(store, start):
+    assert store.growth_by_worker("shop", None, [1], start, start + 60, 5).values.shape == (0, 5)
+
+
+def test_what_tracers_knew_is_a_level_at_each_buckets_end(store, sender, send, start):
+    worker, ended = sender(), sender(key="b" * 32, pid=11)
+    send(ended, {1: 500}, start)
+    send(ended, {1: 70}, start + 60, final=True)
+    send(worker, {1: 1000}, start + 30)
+    send(worker, {1: 64, 2: 6}, start + 300)
+    send(worker, {1: -70}, start + 880)
+    for _ in range(2):
+        series = store.traced_series("shop", None, start, start + 900, 3)
+        levels = {row.identity.pid: values.tolist() for row, values in zip(series.rows, series.values, strict=True)}
+        assert levels[10] == [1000, 1070, 1000]
+        assert levels[11][0] == 570
+        assert all(level != level for level in levels[11][1:])  # it has ended
+        store.rollup(start + HOUR)
+
+
+def test_a_worker_that_traces_nothing_has_no_traced_level(store, sender, send, start):
+    send(sender(), {}, start)
+    assert all(level != level for level in store.traced_series("shop", None, start, start + 60, 2).values[0])
+
+
+def test_types_that_grew_most_come_first(store, sender, start):
+    worker = sender()
+    names = ["dict", "list", "set"]
+    begin = replace(worker.report({1: 1}, start), new_types=names, type_changes=counts(100, 7, 1))
+    store.append([begin], start)
+    worker.acknowledged = 1
+    store.append([replace(worker.report({}, start + 60), first_type=3, type_changes=counts(3, 40, -1))], start + 60)
+    found = store.top_types("shop", "production", start, start + 120, 5)
+    assert [(row.name, row.growth_count, row.live_count) for row in found] == [("list", 40, 47), ("dict", 3, 103)]
+    assert [row.name for row in store.top_types("shop", None, start, start + 120, 1)] == ["list"]
+
+
+def test_a_question_can_be_narrowed_to_a_worker_slot_and_a_release(store, sender, send, start):
+    for pid, release in ((10, "1.0"), (11, "2.0")):
+        worker = sender(key=f"{pid:032x}", pid=pid, release=release)
+        send(worker, {1: 1, 2: 1}, start)
+        send(worker, {1: pid}, start + 60)
+    until = start + 120
+
+    def answers(only):
+        workers = store.workers("shop", None, start, only)
+        grown = store.top_growth("shop", None, start, until, 5, only)
+        site_ids = [row.site.id for row in grown]
+        series = store.growth_series("shop", None, site_ids, start, until, 1, only)
+        traced = store.traced_series("shop", None, start, until, 1, only)
+        return [w.identity.pid for w in workers], [(r.growth_bytes, r.live_bytes) for r in grown], series.values, traced
+
+    pids, grown, series, traced = answers(Only(release="2.0"))
+    assert (pids, grown, series.tolist(), traced.values.tolist()) == ([11], [(11, 12)], [[11]], [[13]])
+    (first,) = [worker for worker in store.workers("shop", None, start) if worker.identity.pid == 10]
+    assert answers(Only(first.identity.host, first.slot))[:2] == ([10], [(10, 11)])
+    assert answers(Only(first.identity.host, first.slot, "2.0"))[:2] == ([], [])
+    assert answers(None)[1] == [(21, 23)]
+
+
+def test_it_says_when_the_living_were_last_heard_of(store, sender, send, start):
+    assert store.heard() == (0, 0)
+    send(sender(), {1: 1}, start)
+    send(sender(key="b" * 32, service="other"), {1: 1}, start + 5)
+    assert store.heard() == (start + 5, 2)
+    assert store.heard("shop") == store.heard("shop", "production") == (start, 1)
+    assert store.heard("shop", "moon") == (0, 0)
 
 
 def test_vitals_are_means_per_worker_with_gaps(store, sender, send, start):
