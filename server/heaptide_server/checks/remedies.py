@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _HTTP = frozenset({"requests", "urllib3", "urllib", "http", "httpx", "httpcore", "httpx2", "httpcore2", "boto3"})
-_DATABASE = frozenset(
-    {"sqlalchemy", "psycopg", "psycopg2", "pymysql", "MySQLdb", "peewee", "django", "redis"}
-)
+_DATABASE = frozenset({"sqlalchemy", "psycopg", "psycopg2", "pymysql", "MySQLdb", "peewee", "django", "redis"})
 _DATABASE_CALLS = (".execute", ".executemany", ".fetchall", ".fetchone", ".commit")
 
 PROCESS_POOL = """    from concurrent.futures import ProcessPoolExecutor
