@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions soak browser pictures bench-detection leaks clean
+.PHONY: help demo test lint bench versions soak browser database pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ $(READY): pyproject.toml setup.py $(wildcard agent/heaptide/*/_native/*)
 demo: $(READY) ## Find a leak while you watch (make demo SECONDS=90 ends by itself)
 	@exec $(BIN)/heaptide demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: $(READY) lint browser ## Lint, type-check and run all tests
+test: $(READY) lint browser database ## Lint, type-check and run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, the layers
@@ -36,6 +36,12 @@ browser: ## Install Debian's chromium for the browser tests, where this user may
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
 	  || echo "No chromium here and no right to install it: the browser tests will skip."
+
+database: ## Install Debian's PostgreSQL for the tests of database pools, where this user may
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
+	  || echo "No PostgreSQL here and no right to install it: the tests on a real database will skip."
 
 bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 	$(BIN)/python -m pip install --quiet --group bench || echo "Some other profilers can't be installed: they are left out."

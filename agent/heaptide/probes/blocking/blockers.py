@@ -25,7 +25,7 @@ class Blocker:
     Attributes:
         calls: what was called there, as its source has it; None for a function that computes by itself.
         through: packages and modules that the call went through, outermost first.
-        cpu_s: seconds of `total_s` in which the thread computed rather than waited, about.
+        cpu_s: seconds of `total_s` in which the thread computed rather than waited.
         starved_s: seconds of `total_s` in which it could have run, but had no CPU.
     """
 
@@ -45,7 +45,7 @@ class Blocker:
         self.count += 1
         self.total_s += blocked.duration_s
         self.longest_s = max(self.longest_s, blocked.duration_s)
-        self.cpu_s += blocked.duration_s * blocked.step.cpu_share()
+        self.cpu_s += blocked.cpu_s
         self.starved_s += blocked.starved_s
 
     def fact(self) -> dict[str, Any]:

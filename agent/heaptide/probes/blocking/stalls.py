@@ -52,11 +52,6 @@ class Step:
     samples: list[list[Call]] = field(default_factory=list)
     route: str | None = None
 
-    def cpu_share(self) -> float:
-        """Which part of the time the loop's thread computed, rather than waited; 0 to 1."""
-        elapsed_s = self.last.at - self.seen.at
-        return min(1.0, max(0.0, (self.last.cpu_s - self.seen.cpu_s) / elapsed_s)) if elapsed_s > 0 else 0.0
-
     def common(self) -> list[Call]:
         """The calls that all samples have in common, innermost first, as they stood in the last sample.
 
@@ -84,10 +79,11 @@ def _shared(samples: Sequence[Sequence[Call]]) -> list[Call]:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A step that held the loop up for `duration_s`, in which it had no CPU for `starved_s`."""
+    """A step that held the loop up for `duration_s`: it computed for `cpu_s`, and had no CPU for `starved_s`."""
 
     step: Step
     duration_s: float
+    cpu_s: float
     starved_s: float
 
 
@@ -145,7 +141,8 @@ class Stall:
     def _close_step(self, at: float, cpu_s: float, starved_s: float) -> None:
         duration_s = at - self._step.began
         without_cpu_s = min(duration_s, starved_s - self._step.starved_before_s)
+        used_s = min(duration_s, cpu_s - self._step.cpu_before_s)
         # Its own time: what it would have taken on an idle machine.
-        own_s = max(duration_s - without_cpu_s, cpu_s - self._step.cpu_before_s)
-        if duration_s >= LEAST_STALL_S and own_s >= LEAST_STALL_S and self._step.samples:
-            self._blocked.append(Blocked(self._step, duration_s, max(0.0, duration_s - own_s)))
+        own_s = max(duration_s - without_cpu_s, used_s)
+        if own_s >= LEAST_STALL_S and self._step.samples:
+            self._blocked.append(Blocked(self._step, duration_s, used_s, duration_s - own_s))

@@ -75,5 +75,5 @@ def test_time_without_a_cpu_is_nobodys_fault() -> None:
 def test_a_step_that_computes_for_long_is_to_blame_even_if_it_waited_for_a_cpu_as_well() -> None:
     ticks = [(tick(0.1, cpu_s=0.05, starved_s=0.05), [INNER]), (tick(0.2, cpu_s=0.1, starved_s=0.1), [INNER])]
     ended = stall(ticks, answered_at=0.22, cpu_s=0.11, starved_s=0.11)
-    assert ended.blocked[0].step.cpu_share() == pytest.approx(0.5)
+    assert ended.blocked[0].cpu_s == pytest.approx(0.11)
     assert ended.blocked[0].starved_s == pytest.approx(0.11)
