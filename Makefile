@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions asan soak browser pictures bench-detection leaks clean
+.PHONY: help demo test lint bench versions soak browser database pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ $(READY): pyproject.toml setup.py $(wildcard agent/heaptide/*/_native/*)
 demo: $(READY) ## Find a leak while you watch (make demo SECONDS=90 ends by itself)
 	@exec $(BIN)/heaptide demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: $(READY) lint browser ## Lint, type-check and run all tests
+test: $(READY) lint browser database ## Lint, type-check and run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, the layers
@@ -37,15 +37,18 @@ browser: ## Install Debian's chromium for the browser tests, where this user may
 	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } \
 	  || echo "No chromium here and no right to install it: the browser tests will skip."
 
+database: ## Install Debian's PostgreSQL for the tests of database pools, where this user may
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
+	  || echo "No PostgreSQL here and no right to install it: the tests on a real database will skip."
+
 bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 	$(BIN)/python -m pip install --quiet --group bench || echo "Some other profilers can't be installed: they are left out."
 	$(BIN)/python -m tests.bench
 
-versions: $(READY) ## Build and test the C extensions on every CPython that is here, with their own regression tests
+versions: $(READY) ## Build and test the sampler on every CPython that is here, with their own regression tests
 	$(BIN)/python -m tests.agent.native.versions
-
-asan: $(READY) ## Test the C extensions under AddressSanitizer on every CPython that is here
-	$(BIN)/python -m tests.agent.native.versions --asan
 
 soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory stays flat
 	$(BIN)/python -m tests.soak.shop --minutes 20
@@ -57,7 +60,7 @@ pictures: $(READY) browser ## Take the README's pictures of the real demo
 bench-detection: $(READY) ## Measure precision and recall of the verdicts on a simulated fleet
 	$(BIN)/python -m tests.bench.detection
 
-leaks: $(READY) ## Leaks that happened, leaky and fixed, and programs that only look like leaks, under the agent
+leaks: $(READY) ## Real leaks of real packages, leaky and fixed, under the agent
 	$(BIN)/python -m tests.corpus
 
 clean: ## Remove the virtual environment and what was built

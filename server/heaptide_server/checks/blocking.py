@@ -49,7 +49,7 @@ class _Place:
 def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     """Who blocks the event loop, loops with too much to do, GIL holds, and thread pools that are too small."""
     alive = [one for one in living(workers) if told(one, "blocking")]
-    blocked = sorted((place for place in _places(alive) if _hurts(place)), key=lambda place: -place.total_s)
+    blocked = sorted((place for place in _places(alive) if place.habit), key=lambda place: -place.total_s)
     found = [_blocked(place) for place in blocked[:MOST_FINDINGS]]
     found += [one for one in (_crowded(alive), _starved(alive), _held(alive), _threads(alive)) if one]
     return found
@@ -90,18 +90,14 @@ def _add(place: _Place, row: dict[str, object], one: WorkerFacts) -> None:
     place.longest_s = max(place.longest_s, longest_s)
     place.cpu_s += number(row, "cpu_s") or 0.0
     place.starved_s += number(row, "starved_s") or 0.0
-    place.share = max(place.share, total_s / max(watched_s(one), total_s, 1e-9))
+    own_s = max(0.0, total_s - (number(row, "starved_s") or 0.0))
+    place.share = max(place.share, own_s / max(watched_s(one), total_s, 1e-9))
     route = text(row, "route")
     place.habit |= count >= LEAST_STALLS or (route is not None and longest_s >= LONG_STALL_S)
     if route:
         place.routes[route] = place.routes.get(route, 0.0) + total_s
     if one not in place.workers:
         place.workers.append(one)
-
-
-def _hurts(place: _Place) -> bool:
-    """Whether it is the code's doing: not what happens at the start, nor code that had no CPU."""
-    return place.habit and place.starved_s < place.total_s / 2
 
 
 def _blocked(place: _Place) -> Finding:
@@ -117,7 +113,8 @@ def _blocked(place: _Place) -> Finding:
             + (f" calls {place.calls}" if place.calls else "")
             + (f", through {', '.join(place.through)}" if place.through else "")
             + f": {means.seen}",
-            f"{place.total_s:,.1f} s in all, {place.longest_s:.2f} s at the longest.",
+            f"{place.total_s:,.1f} s in all, {place.longest_s:.2f} s at the longest"
+            + (f"; {place.starved_s:,.1f} s of it without a CPU." if place.starved_s > place.total_s / 4 else "."),
             *_routes(place),
         ),
         fix=means.fix(place.function, place.calls),

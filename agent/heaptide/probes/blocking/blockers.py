@@ -25,7 +25,7 @@ class Blocker:
     Attributes:
         calls: what was called there, as its source has it; None for a function that computes by itself.
         through: packages and modules that the call went through, outermost first.
-        cpu_s: seconds of `total_s` in which the thread computed rather than waited, about.
+        cpu_s: seconds of `total_s` in which the thread computed rather than waited.
         starved_s: seconds of `total_s` in which it could have run, but had no CPU.
     """
 
@@ -45,7 +45,7 @@ class Blocker:
         self.count += 1
         self.total_s += blocked.duration_s
         self.longest_s = max(self.longest_s, blocked.duration_s)
-        self.cpu_s += blocked.duration_s * blocked.step.cpu_share()
+        self.cpu_s += blocked.cpu_s
         self.starved_s += blocked.starved_s
 
     def fact(self) -> dict[str, Any]:
@@ -82,7 +82,10 @@ class Blockers:
     def add(self, blocked: Blocked) -> bool:
         """Counts a stall; False where its stacks have nothing in common but the loop itself."""
         common = blocked.step.common()
-        index = self._to_blame(common)
+        index = self._users(common)
+        if index is None:
+            common = blocked.step.mostly_common()
+            index = self._to_blame(common)
         if index is None:
             return False
         where = site(common[index], self._place)
@@ -109,13 +112,16 @@ class Blockers:
 
     def _to_blame(self, common: list[Call]) -> int | None:
         """The innermost call of the user's code, else the innermost that isn't the loop's own."""
-        for index, call in enumerate(common):
-            if in_app(call.code, self._place):
-                return index
+        users = self._users(common)
+        if users is not None:
+            return users
         for index, call in enumerate(common):
             if not self._place(call.code.co_filename)[0].startswith(_LOOPS_OWN):
                 return index
         return None
+
+    def _users(self, common: list[Call]) -> int | None:
+        return next((index for index, call in enumerate(common) if in_app(call.code, self._place)), None)
 
     def _make_room(self) -> None:
         if len(self._known) >= _MOST_KEPT:
@@ -124,12 +130,13 @@ class Blockers:
     def _blocker(self, blocked: Blocked, common: list[Call], index: int, where: Site) -> Blocker:
         latest = blocked.step.samples[-1]
         inside = latest[: len(latest) - len(common) + index][::-1]
-        alike = len({sample[len(sample) - len(common) + index].line for sample in blocked.step.samples}) == 1
+        depth = len(common) - index  # counted from the outermost
+        lines = {sample[-depth].line for sample in blocked.step.samples if len(sample) >= depth}
         return Blocker(
             site=where,
             in_app=in_app(common[index].code, self._place),
             route=blocked.step.route,
-            calls=self._called(common[index]) if alike else None,
+            calls=self._called(common[index]) if len(lines) == 1 else None,
             through=self._through(inside),
         )
 

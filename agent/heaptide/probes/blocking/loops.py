@@ -6,12 +6,12 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
 from heaptide.probes.blocking.schedstat import Schedstat
-from heaptide.probes.frames import outward
+from heaptide.probes.frames import Call, calls, outward
 
 # Whose frames hold the loop: `self` in the standard loop's own, `self._loop` or `loop` in what runs others.
 _RUNNERS = ("asyncio", "uvicorn", "uvloop", "hypercorn", "granian", "anyio")
@@ -76,21 +76,32 @@ class Attached:
         Raises:
             RuntimeError: the loop is closed.
         """
-        coroutine = self._learn()
+        self._run(self._learn())
+
+    async def _learn(self) -> None:
+        self._idle = _idle_codes(sys._getframe(1))
+        self._schedstat = schedstat()
+        self.ready = True
+
+    def learn_limiter(self) -> None:
+        """Asks for anyio's limiter, once anyio itself is in use: asking would import the rest of it.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+        if self.thread_limiter is None and "anyio._backends._asyncio" in sys.modules:
+            self._run(self._learn_limiter())
+
+    async def _learn_limiter(self) -> None:
+        self.thread_limiter = sys.modules["anyio.to_thread"].current_default_thread_limiter()
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
             # As a task, for anyio looks for one; its errors end in a future that nobody reads.
             asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         except RuntimeError:
             coroutine.close()
             raise
-
-    async def _learn(self) -> None:
-        self._idle = _idle_codes(sys._getframe(1))
-        self._schedstat = schedstat()
-        self.ready = True
-        anyio = sys.modules.get("anyio.to_thread")
-        if anyio is not None:
-            self.thread_limiter = anyio.current_default_thread_limiter()
 
     def close(self) -> None:
         """Lets go of the loop."""
@@ -117,6 +128,14 @@ class Attached:
             self._estimate = guess
             self.beat()
         return self._estimate
+
+    def calls(self, frame: FrameType | None) -> list[Call]:
+        """What the loop runs, innermost first: the stack down to the loop, not what started it."""
+        stack = calls(frame)
+        ends = (
+            index for index, call in enumerate(stack) if call.code in self._idle or call.code.co_name == "_run_once"
+        )
+        return stack[: next(ends, len(stack))]
 
     def step(self) -> int:
         """Which task's step it runs, as a number; 0 for a plain callback."""

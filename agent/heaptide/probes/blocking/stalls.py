@@ -38,7 +38,8 @@ class Step:
         began: when, by the monotonic clock; of the first step that is seen, when the loop's iteration began.
         seen: its first tick.
         last: its last tick.
-        starved_before_s: the loop's thread's `starved_s` before it began.
+        cpu_before_s: the loop's thread's `cpu_s` before it began.
+        starved_before_s: its `starved_s` before.
         samples: its stacks, innermost call first.
         route: the route it serves.
     """
@@ -46,31 +47,43 @@ class Step:
     began: float
     seen: Tick
     last: Tick
+    cpu_before_s: float
     starved_before_s: float
     samples: list[list[Call]] = field(default_factory=list)
     route: str | None = None
-
-    def cpu_share(self) -> float:
-        """Which part of the time the loop's thread computed, rather than waited; 0 to 1."""
-        elapsed_s = self.last.at - self.seen.at
-        return min(1.0, max(0.0, (self.last.cpu_s - self.seen.cpu_s) / elapsed_s)) if elapsed_s > 0 else 0.0
 
     def common(self) -> list[Call]:
         """The calls that all samples have in common, innermost first, as they stood in the last sample.
 
         What ran all the time is to blame, not what happened to run within it when a sample was taken.
         """
-        levels = zip(*(sample[::-1] for sample in self.samples))  # noqa: B905 - of different depths
-        shared = takewhile(lambda level: all(call.code is level[0].code for call in level), levels)
-        return [level[-1] for level in shared][::-1]
+        return _shared(self.samples)
+
+    def mostly_common(self) -> list[Call]:
+        """The calls that the last sample has in common with at least half of all, its own included."""
+        agreeing = self.samples
+        for depth in range(len(self.samples[-1])):
+            code = self.samples[-1][-1 - depth].code
+            closer = [sample for sample in agreeing if depth < len(sample) and sample[-1 - depth].code is code]
+            if 2 * len(closer) < len(self.samples):
+                break
+            agreeing = closer
+        return _shared(agreeing)
+
+
+def _shared(samples: Sequence[Sequence[Call]]) -> list[Call]:
+    levels = zip(*(sample[::-1] for sample in samples))  # noqa: B905 - of different depths
+    shared = takewhile(lambda level: all(call.code is level[0].code for call in level), levels)
+    return [level[-1] for level in shared][::-1]
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """A step that held the loop up for `duration_s`, in which it had no CPU for `starved_s`."""
+    """A step that held the loop up for `duration_s`: it computed for `cpu_s`, and had no CPU for `starved_s`."""
 
     step: Step
     duration_s: float
+    cpu_s: float
     starved_s: float
 
 
@@ -92,39 +105,44 @@ class Stall:
     Args:
         began: when the iteration began, by the monotonic clock.
         tick: the first look at it.
-        starved_before_s: the loop's thread's `starved_s` before it began.
+        cpu_before_s: the loop's thread's `cpu_s` before it began.
+        starved_before_s: its `starved_s` before.
     """
 
-    def __init__(self, began: float, tick: Tick, starved_before_s: float) -> None:
+    def __init__(self, began: float, tick: Tick, cpu_before_s: float, starved_before_s: float) -> None:
         self.began = began
         self._starved_before_s = starved_before_s
         self._blocked: list[Blocked] = []
-        self._step = Step(began, tick, tick, starved_before_s)
+        self._step = Step(began, tick, tick, cpu_before_s, starved_before_s)
 
     def see(self, tick: Tick, stack: Sequence[Call], route: str | None) -> None:
         """Notes a look at it."""
         if tick.step != self._step.seen.step:
             before = self._step.last
-            moved_at = (before.at + tick.at) / 2
-            self._close_step(moved_at, before.starved_s)
-            self._step = Step(moved_at, tick, tick, before.starved_s)
+            self._close_step(before.at, before.cpu_s, before.starved_s)  # it may have ended right after that look
+            self._step = Step((before.at + tick.at) / 2, tick, tick, before.cpu_s, before.starved_s)
         self._step.last = tick
         if len(self._step.samples) < MOST_SAMPLES:
             self._step.samples.append(list(stack))
         self._step.route = route or self._step.route
 
-    def end(self, answered_at: float, starved_s: float) -> Ended:
+    def end(self, answered_at: float, cpu_s: float, starved_s: float) -> Ended:
         """Ends it.
 
         Args:
             answered_at: when the loop ran the beat.
+            cpu_s: as in `Tick`, after it.
             starved_s: as in `Tick`, after it.
         """
-        self._close_step(answered_at, starved_s)
-        return Ended(answered_at - self.began, starved_s - self._starved_before_s, self._blocked)
+        self._close_step(answered_at, cpu_s, starved_s)
+        duration_s = answered_at - self.began
+        return Ended(duration_s, min(duration_s, starved_s - self._starved_before_s), self._blocked)
 
-    def _close_step(self, at: float, starved_s: float) -> None:
+    def _close_step(self, at: float, cpu_s: float, starved_s: float) -> None:
         duration_s = at - self._step.began
-        without_cpu_s = starved_s - self._step.starved_before_s
-        if duration_s - without_cpu_s >= LEAST_STALL_S and self._step.samples:
-            self._blocked.append(Blocked(self._step, duration_s, without_cpu_s))
+        without_cpu_s = min(duration_s, starved_s - self._step.starved_before_s)
+        used_s = min(duration_s, cpu_s - self._step.cpu_before_s)
+        # Its own time: what it would have taken on an idle machine.
+        own_s = max(duration_s - without_cpu_s, used_s)
+        if own_s >= LEAST_STALL_S and self._step.samples:
+            self._blocked.append(Blocked(self._step, duration_s, used_s, duration_s - own_s))

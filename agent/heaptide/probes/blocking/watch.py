@@ -16,7 +16,7 @@ from heaptide.probes.blocking.schedstat import Schedstat
 from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
-from heaptide.probes.frames import Place, calls, current_frames
+from heaptide.probes.frames import Place, current_frames
 
 # So a stall of 50 ms has a tick in it, and one more look once it is 30 ms old, when it is told from what is just busy.
 TICK_S = 0.04
@@ -62,7 +62,7 @@ class Watch:
         self._sleep_s = TICK_S
         self._least_tick_s = TICK_S
         self._previous_at = 0.0
-        self._starved_s = 0.0  # of the loop's thread, when last read
+        self._cpu_s = self._starved_s = 0.0  # of the loop's thread, when last read
         self._own: Schedstat | None = None
         self._own_starved_s = 0.0
         self._next_baseline_at = 0.0
@@ -114,7 +114,8 @@ class Watch:
             self._attached = attached = Attached(*found)
             attached.learn()
             self.tick_s = self._sleep_s = self._least_tick_s = TICK_S if attached.tells else BLIND_TICK_S
-            self._paced_at, self._paced_cpu_s = time.monotonic(), time.thread_time()
+            self._previous_at = self._paced_at = time.monotonic()
+            self._paced_cpu_s = time.thread_time()
             self.totals.attached(attached.kind)
 
     def _detach(self) -> None:
@@ -127,7 +128,7 @@ class Watch:
         at = time.monotonic()
         self._sleep_s = self.tick_s
         if self._stall is not None and attached.answered_at is not None:
-            self._end(self._stall, attached.answered_at, attached.times()[1])
+            self._end(self._stall, attached.answered_at, *attached.times())
         if attached.busy(frame):
             self._follow(attached, frame, at, due)
         elif at - due >= LEAST_STALL_S:
@@ -152,19 +153,19 @@ class Watch:
             # Late, this tick was kept from the GIL by the very step that it looks for.
             began = attached.began(frame, (self._previous_at + min(at, due)) / 2)
             if began is None or at - began < SUSPECT_S:
-                self._starved_s = starved_s
+                self._cpu_s, self._starved_s = cpu_s, starved_s
                 self._sleep_s = min(self.tick_s, SUSPECT_S + 0.001 - (at - (began or at)))
                 return
-            self._stall = Stall(began, tick, self._starved_s)
+            self._stall = Stall(began, tick, self._cpu_s, self._starved_s)
             self._stall_cpu_s = time.thread_time()
             attached.beat()
-        self._stall.see(tick, calls(frame), route_of(frame))
+        self._stall.see(tick, attached.calls(frame), route_of(frame))
         self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
 
-    def _end(self, stall: Stall, answered_at: float, starved_s: float) -> None:
+    def _end(self, stall: Stall, answered_at: float, cpu_s: float, starved_s: float) -> None:
         self._stall = None
         self._paced_cpu_s += time.thread_time() - self._stall_cpu_s  # what a stall costs is worth it
-        ended = stall.end(answered_at, starved_s)
+        ended = stall.end(answered_at, cpu_s, starved_s)
         if ended.duration_s < LEAST_STALL_S:
             return
         blamed = [self.blockers.add(blocked) for blocked in ended.blocked]
@@ -176,7 +177,8 @@ class Watch:
             self.threads.look(attached.thread_limiter, at)
         if at >= self._next_baseline_at and self._stall is None:
             self._next_baseline_at = at + _BASELINE_EACH_S
-            self._starved_s, self._own_starved_s = attached.times()[1], self._starved_self()
+            (self._cpu_s, self._starved_s), self._own_starved_s = attached.times(), self._starved_self()
+            attached.learn_limiter()
         self._ticks += 1
         if self._ticks % _PACED_TICKS == 0:
             self._pace(at)

@@ -11,6 +11,7 @@ from heaptide.paths import Places
 from heaptide.probes.frames import Place
 from heaptide.probes.pools import of_asyncpg, of_psycopg, of_sqlalchemy
 from heaptide.probes.pools.hook import SWITCH
+from heaptide.probes.pools.ledger import Ledger
 from heaptide.probes.pools.recorder import Recorder
 
 _LIBRARIES = (of_sqlalchemy, of_asyncpg, of_psycopg)
@@ -35,6 +36,11 @@ class PoolsProbe:
         SWITCH.recorder = self._recorder = Recorder(Gate(), place or Places().place)
         self._hook()
 
+    @property
+    def errors(self) -> int:
+        """What the gates swallowed: the probe's and its hooks'."""
+        return self._gate.errors + self._recorder.gate.errors
+
     def facts(self) -> dict[str, Any]:
         """What was counted so far, of the pools used most."""
         self._hook()
@@ -43,7 +49,7 @@ class PoolsProbe:
             with self._gate("describing a pool"):
                 described = known.describe(pool)
                 if described:
-                    told.append(described | {"waiting": known.ledger.asking} | known.ledger.facts())
+                    told.append(_pool(described, known.ledger))
                 else:
                     self._recorder.forget(pool)
         told.sort(key=lambda facts: -facts["checkouts"])
@@ -62,6 +68,14 @@ class PoolsProbe:
             SWITCH.hooked.add(library.MODULE)
             with self._gate(f"hooking {library.MODULE}"):
                 library.hook(module)
+
+
+def _pool(described: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    facts = described | {"waiting": ledger.asking} | ledger.facts()
+    if "size" in described and described["max_overflow"] >= 0:
+        # One that is on its way back may be counted beside the one that was handed out in its place.
+        facts["most_out"] = min(facts["most_out"], described["size"] + described["max_overflow"])
+    return facts
 
 
 def _is_loading(module: Any) -> bool:

@@ -1,8 +1,9 @@
-"""What is counted of one pool: checkouts, waits, holds, by which code. The app's threads keep it, so it is brief."""
+"""What is counted of one pool: checkouts, waits, holds, and by which code. The app's threads keep it: it is brief."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,7 @@ class Ledger:
         returned: connections that came back, and `held_s`, `longest_held_s` how long they had been out.
         queries: queries run on its connections, where the library tells; `query_s` their seconds.
         most_out: the most connections out at a time.
+        clock: monotonic seconds.
     """
 
     place: Place
@@ -68,6 +70,7 @@ class Ledger:
     queries: int = 0
     query_s: float = 0.0
     most_out: int = 0
+    clock: Callable[[], float] = time.monotonic
     _out: dict[int, tuple[float, Call | None]] = field(default_factory=dict)
     _sites: dict[tuple[Any, int], tuple[Call, Holds]] = field(default_factory=dict)
 
@@ -86,7 +89,7 @@ class Ledger:
         """
         self.checkouts += 1
         if len(self._out) < _MOST_OUT:
-            self._out[key] = time.monotonic(), call
+            self._out[key] = self.clock(), call
             self.most_out = max(self.most_out, len(self._out))
 
     def back(self, key: int) -> None:
@@ -94,7 +97,7 @@ class Ledger:
         began, call = self._out.pop(key, (None, None))
         if began is None:
             return
-        held_s = time.monotonic() - began
+        held_s = self.clock() - began
         self.returned += 1
         self.held_s += held_s
         self.longest_held_s = max(self.longest_held_s, held_s)
@@ -127,7 +130,7 @@ class Ledger:
             "query_s": round(self.query_s, 3),
             "most_out": self.most_out,
             "holders": self._holders(),
-            "held_long": self._held_long(time.monotonic()),
+            "held_long": self._held_long(self.clock()),
         }
 
     def _holds(self, call: Call) -> Holds:

@@ -1,0 +1,79 @@
+"""What a stall was is told from ticks: one long step, many short ones, or no CPU."""
+
+from __future__ import annotations
+
+import pytest
+
+from heaptide.probes.blocking.stalls import Ended, Stall, Tick
+from heaptide.probes.frames import Call
+
+
+def outer() -> None: ...
+
+
+def inner() -> None: ...
+
+
+def other() -> None: ...
+
+
+OUTER, INNER, OTHER = (Call(function.__code__, 1, 0) for function in (outer, inner, other))
+
+
+def tick(at: float, *, step: int = 7, cpu_s: float = 0.0, starved_s: float = 0.0) -> Tick:
+    return Tick(at, step, cpu_s, starved_s)
+
+
+def stall(
+    ticks: list[tuple[Tick, list[Call]]], answered_at: float, cpu_s: float = 0.0, starved_s: float = 0.0
+) -> Ended:
+    found = Stall(0.0, ticks[0][0], 0.0, 0.0)
+    for one, stack in ticks:
+        found.see(one, stack, None)
+    return found.end(answered_at, cpu_s, starved_s)
+
+
+def test_a_step_that_is_seen_and_then_answered_blocked_from_its_iterations_beginning_to_the_answer() -> None:
+    ended = stall([(tick(0.03), [INNER, OUTER])], answered_at=0.055)
+    assert ended.duration_s == ended.blocked[0].duration_s == 0.055
+    assert ended.blocked[0].step.common() == [INNER, OUTER]
+
+
+def test_many_short_steps_block_nobody() -> None:
+    ticks = [(tick(0.03 + 0.04 * index, step=index), [OUTER]) for index in range(5)]
+    ended = stall(ticks, answered_at=0.2)
+    assert ended.duration_s == 0.2
+    assert ended.blocked == []
+
+
+def test_a_long_step_among_short_ones_is_the_one_to_blame() -> None:
+    ticks = [(tick(0.03, step=1), [OTHER])]
+    ticks += [(tick(0.05 + 0.04 * index, step=2), [INNER, OUTER]) for index in range(4)]
+    ended = stall(ticks, answered_at=0.2)
+    assert [blocked.step.common()[0] for blocked in ended.blocked] == [INNER]
+    assert ended.blocked[0].duration_s == pytest.approx(0.16)
+
+
+def test_the_function_that_all_stacks_share_is_to_blame_not_what_it_happened_to_call() -> None:
+    ticks = [(tick(0.03), [INNER, OUTER]), (tick(0.07), [OTHER, OUTER]), (tick(0.11), [OUTER])]
+    assert stall(ticks, answered_at=0.13).blocked[0].step.common() == [OUTER]
+
+
+def test_a_first_stack_from_before_the_call_leaves_the_majority() -> None:
+    ticks = [(tick(0.03), [OTHER]), (tick(0.07), [INNER, OUTER]), (tick(0.11), [INNER, OUTER])]
+    step = stall(ticks, answered_at=0.13).blocked[0].step
+    assert step.common() == []
+    assert step.mostly_common() == [INNER, OUTER]
+
+
+def test_time_without_a_cpu_is_nobodys_fault() -> None:
+    ended = stall([(tick(0.07, starved_s=0.05), [INNER])], answered_at=0.08, cpu_s=0.02, starved_s=0.06)
+    assert ended.blocked == []
+    assert ended.starved_s == pytest.approx(0.06)
+
+
+def test_a_step_that_computes_for_long_is_to_blame_even_if_it_waited_for_a_cpu_as_well() -> None:
+    ticks = [(tick(0.1, cpu_s=0.05, starved_s=0.05), [INNER]), (tick(0.2, cpu_s=0.1, starved_s=0.1), [INNER])]
+    ended = stall(ticks, answered_at=0.22, cpu_s=0.11, starved_s=0.11)
+    assert ended.blocked[0].cpu_s == pytest.approx(0.11)
+    assert ended.blocked[0].starved_s == pytest.approx(0.11)
