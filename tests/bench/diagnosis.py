@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.bench.table import show, spread
 
-RUNS = 3
+ROUNDS = 5
 OBJECTS = (500_000, 1_000_000, 3_000_000)
 MOST_SLOW = 1_000_000  # objects beyond which tools that take minutes are left out
 TITLES = {
     "nothing": "nothing (base)",
-    "walk": "heaptide: walk in a forked child",
+    "walk": "heaptide: one object's path",
+    "diagnosis": "heaptide: a whole diagnosis of 8 sites",
     "census": "heaptide: count objects per type",
     "referrers": "gc.get_referrers, one hop",
     "backref_chain": "objgraph.find_backref_chain",
@@ -23,33 +26,62 @@ TITLES = {
     "guppy3": "guppy3: shortest path",
 }
 SLOW = ("backref_chain", "pympler", "guppy3")
+HEAD = [
+    "live objects",
+    "tool",
+    "longest gap",
+    "over the base",
+    "its fork",
+    "beyond base and fork",
+    "objgraph's over this",
+]
 TARGET = Path(__file__).with_name("diagnosis_target.py")
+
+Run = dict[str, Any]
 
 
 def main(sizes: tuple[int, ...] = OBJECTS) -> None:
-    rows = []
+    """Tools take turns in each round, and are compared with the base of their own round."""
+    rows, told = [], []
     for objects in sizes:
         names = [name for name in TITLES if objects <= MOST_SLOW or name not in SLOW]
-        told: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for _ in range(RUNS):
-            for name in names:
-                told[name].append(_run(name, objects))
-        rows += [_row(objects, name, runs) for name, runs in told.items()]
-    show(
-        f"Longest event-loop gap while a tool looks at the heap, {RUNS} alternating runs",
-        ["live objects", "tool", "longest gap", "told"],
-        rows,
-    )
+        rounds = [{name: _run(name, objects) for name in names} for _ in range(ROUNDS)]
+        rows += [_row(objects, name, rounds) for name in names]
+        told += [[f"{objects:,}", TITLES[name], rounds[0][name]["told"]] for name in ("walk", "diagnosis")]
+    show(f"Longest event-loop gap while a tool looks at the heap, {ROUNDS} alternating rounds", HEAD, rows)
+    show("What was found meanwhile", ["live objects", "tool", "found"], told)
 
 
-def _row(objects: int, name: str, runs: list[dict[str, Any]]) -> list[str]:
+def _row(objects: int, name: str, rounds: Sequence[dict[str, Run]]) -> list[str]:
+    runs = [one[name] for one in rounds]
     if "absent" in runs[0]:
-        return [f"{objects:,}", TITLES[name], "not installed", ""]
-    gaps_ms = [run["gap_s"] * 1e3 for run in runs]
-    return [f"{objects:,}", TITLES[name], spread(gaps_ms, "{:,.1f} ms"), runs[0]["told"] if name == "walk" else ""]
+        return [f"{objects:,}", TITLES[name], "not installed", "", "", "", ""]
+    over = [one[name]["gap_s"] - one["nothing"]["gap_s"] for one in rounds]
+    forks = [run["fork_s"] for run in runs if run["fork_s"] is not None]
+    beyond = [gap - fork for gap, fork in zip(over, forks, strict=False)]
+    return [
+        f"{objects:,}",
+        TITLES[name],
+        _ms([run["gap_s"] for run in runs]),
+        "" if name == "nothing" else _ms(over),
+        _ms(forks) if forks else "",
+        _ms(beyond) if forks else "",
+        _times(rounds, lambda one: one[name]["gap_s"]),
+    ]
 
 
-def _run(name: str, objects: int) -> dict[str, Any]:
+def _ms(values_s: Sequence[float]) -> str:
+    return spread([value * 1e3 for value in values_s], "{:,.1f}") + " ms"
+
+
+def _times(rounds: Sequence[dict[str, Run]], gap_s: Callable[[dict[str, Run]], float]) -> str:
+    """How many times longer objgraph's gap is, by the median of the rounds."""
+    if "backref_chain" not in rounds[0]:
+        return ""
+    return f"{median(one['backref_chain']['gap_s'] / gap_s(one) for one in rounds):,.1f} times"
+
+
+def _run(name: str, objects: int) -> Run:
     command = [sys.executable, str(TARGET), name, str(objects)]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    told: Run = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return told

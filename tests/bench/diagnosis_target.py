@@ -6,11 +6,19 @@ import asyncio
 import gc
 import importlib.util
 import json
+import struct
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from heaptide.heap import retention
+
+SAMPLE_BYTES = 64 * 1024  # eight times as many samples as by default: what a suspected service is asked for
+_ROW = struct.Struct("=QQdQQd")  # `ht_sample_row` in tracemalloc_ng/_native/look.c
 
 
 class Line:
@@ -24,62 +32,85 @@ class Order:
 
 
 ORDERS: dict[int, Order] = {}
+SITES: list[int] = []
+
+# What a tool says, and the seconds that its fork took.
+Told = tuple[str, "float | None"]
 
 
-def walk(line: Line) -> str:
-    from heaptide.heap import retention
-
+def walk(line: Line) -> Told:
     found = retention.find([(id(line), 8)], pause_budget_s=60, time_limit_s=60)
     if isinstance(found, retention.Refused):
-        return found.reason
-    return f"fork {found.fork_s * 1e3:.1f} ms, walk {found.walk_s * 1e3:.0f} ms, {found.paths[0]}"
+        return found.reason, None
+    return f"walk {found.walk_s * 1e3:.0f} ms, {found.paths[0]}", found.fork_s
 
 
-def census(_: Line) -> str:
+def largest_sites() -> list[int]:
+    """The keys of the sites that most samples are of, as many as one diagnosis takes."""
+    from heaptide.tracemalloc_ng import _sampler
+
+    rows = _ROW.iter_unpack(_sampler.samples())
+    return [key for key, _ in Counter(row[4] for row in rows).most_common(8)]
+
+
+def diagnosis(_: Line) -> Told:
+    from heaptide.heap.diagnosis import Diagnosis
+    from heaptide.tracemalloc_ng import _sampler
+
+    _sampler.ignore_thread()  # as the agent's thread
+    find = partial(retention.find, pause_budget_s=60, time_limit_s=60)
+    request = {"id": "1", "sites": list(range(len(SITES))), "by_hand": True}
+    answer = Diagnosis(find=find).answer(request, SITES.__getitem__, lambda: False)
+    asked = sum(site["samples"] for site in answer["sites"])
+    cost = answer["cost"]
+    return f"walk {cost['walk_s'] * 1e3:.0f} ms, {asked:,} samples of {len(SITES)} sites", cost["fork_s"]
+
+
+def census(_: Line) -> Told:
     from heaptide.census import Census
 
-    return str(len(Census().take() or ()))
+    return str(len(Census().take() or ())), None
 
 
-def backref_chain(line: Line) -> str:
+def backref_chain(line: Line) -> Told:
     import objgraph
 
-    return str(len(objgraph.find_backref_chain(line, objgraph.is_proper_module)))
+    return str(len(objgraph.find_backref_chain(line, objgraph.is_proper_module))), None
 
 
-def referrers(line: Line) -> str:
-    return str(len(gc.get_referrers(line)))
+def referrers(line: Line) -> Told:
+    return str(len(gc.get_referrers(line))), None
 
 
-def pympler(_: Line) -> str:
+def pympler(_: Line) -> Told:
     from pympler import muppy
 
-    return str(len(muppy.get_objects()))
+    return str(len(muppy.get_objects())), None
 
 
-def guppy3(line: Line) -> str:
+def guppy3(line: Line) -> Told:
     import guppy
 
-    return str(guppy.hpy().iso(line).sp)[:80]
+    return str(guppy.hpy().iso(line).sp)[:80], None
 
 
-TOOLS: dict[str, Callable[[Line], str]] = {
-    tool.__name__: tool for tool in (walk, census, backref_chain, referrers, pympler, guppy3)
+TOOLS: dict[str, Callable[[Line], Told]] = {
+    tool.__name__: tool for tool in (walk, diagnosis, census, backref_chain, referrers, pympler, guppy3)
 }
 
 
-async def longest_gap_s(tool: Callable[[Line], str] | None, line: Line) -> dict[str, Any]:
+async def longest_gap_s(tool: Callable[[Line], Told] | None, line: Line) -> dict[str, Any]:
     await asyncio.sleep(0.1)
-    told: list[str] = []
+    told: list[Told] = []
     began = time.perf_counter()
-    thread = threading.Thread(target=lambda: told.append(tool(line) if tool else ""))
+    thread = threading.Thread(target=lambda: told.append(tool(line) if tool else ("", None)))
     longest, last = 0.0, began
     thread.start()
     while thread.is_alive() or last < began + 1:
         await asyncio.sleep(0.001)
         now = time.perf_counter()
         longest, last = max(longest, now - last), now
-    return {"gap_s": longest, "told": told[0], "took_s": last - began}
+    return {"gap_s": longest, "told": told[0][0], "fork_s": told[0][1]}
 
 
 def main() -> None:
@@ -88,7 +119,13 @@ def main() -> None:
         print(json.dumps({"absent": True}))
         return
     gc.disable()  # the collector's own pauses over so many objects would hide the tools'
+    if name == "diagnosis":
+        from heaptide import tracemalloc_ng
+
+        tracemalloc_ng.start(32, SAMPLE_BYTES)
     ORDERS.update((number, Order(number)) for number in range(objects // 3))
+    if name == "diagnosis":
+        SITES.extend(largest_sites())
     print(json.dumps(asyncio.run(longest_gap_s(TOOLS.get(name), ORDERS[objects // 6].lines[0]))))
 
 

@@ -18,12 +18,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.agent.native import sanitizer
 
 ROOT = Path(__file__).parents[3]
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 REQUIREMENTS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "hypothesis", "psutil", "scipy", "setuptools")
+NO_SOURCES = (".*", "build", "dist", "*.egg-info", "__pycache__", "*.so", "tests")
 # What the C extensions do, and what is read through them.
 OWN = ("native", "heap", "facts/test_census.py", "facts/test_vitals.py")
 
@@ -68,7 +70,9 @@ def install(python: str, kind: str, compiling: Mapping[str, str]) -> tuple[str, 
     pip = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *REQUIREMENTS], check=True, stderr=subprocess.DEVNULL)
     native = {**os.environ, **compiling, "HEAPTIDE_REQUIRE_NATIVE": "1", "HEAPTIDE_NATIVE_ASSERT": "1"}
-    subprocess.run([*pip, "--no-cache-dir", "--force-reinstall", str(ROOT)], check=True, env=native)
+    with TemporaryDirectory() as source:  # what another build left in the tree, with other options, isn't reused
+        shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*NO_SOURCES), dirs_exist_ok=True)
+        subprocess.run([*pip, "--no-cache-dir", "--force-reinstall", source], check=True, env=native)
     return version.strip(), own
 
 

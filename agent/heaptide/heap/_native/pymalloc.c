@@ -80,6 +80,18 @@ static bool read_figures(const char *text, hw_pymalloc_sums *sums)
     return told;
 }
 
+/* It prints nothing while another tool's hooks stand before pymalloc, and the sampler's usually do. Blocks of this domain
+ * are allocated under the GIL alone, so nobody sees that the hooks are off for a moment. */
+static bool print_figures(FILE *out)
+{
+    PyMemAllocatorEx hooks;
+    if (_PyMem_SetDefaultAllocator(PYMEM_DOMAIN_OBJ, &hooks) < 0)
+        return false;
+    bool printed = _PyObject_DebugMallocStats(out);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &hooks);
+    return printed;
+}
+
 /* These versions keep their arenas to themselves, and tell of them in print only. */
 bool hw_pymalloc(PyInterpreterState *Py_UNUSED(interpreter), uint32_t Py_UNUSED(most), hw_pymalloc_sums *sums)
 {
@@ -88,9 +100,8 @@ bool hw_pymalloc(PyInterpreterState *Py_UNUSED(interpreter), uint32_t Py_UNUSED(
     FILE *out = open_memstream(&text, &length);
     if (!out)
         return false;
-    bool in_use = _PyObject_DebugMallocStats(out);
-    bool printed = fclose(out) == 0;
-    bool told = !in_use || (printed && read_figures(text, sums));
+    bool printed = print_figures(out);
+    bool told = fclose(out) == 0 && printed && read_figures(text, sums);
     free(text);
     return told;
 }
