@@ -115,7 +115,7 @@ class Agent:
                 return
             self._join_celery()
             self._trace()
-            if self._role() == "serves" or servers.is_development_server(sys.argv):
+            if self._role() == "serves" or servers.is_server(servers.main_calls(), sys.argv):
                 self._serve()
 
     def _configure(self, arguments: dict[str, object], module: str) -> bool:
@@ -125,6 +125,8 @@ class Agent:
         if too_late or (not given and self.state in ("armed", "running")):
             if given:
                 LOG.info("heaptide runs already, so these arguments come too late: %s", ", ".join(sorted(given)))
+            if self.module == "__main__":  # armed before the app's own module was known
+                self.module = module
             return True
         settings = resolve(given, os.environ)
         if not settings.enabled or not settings.collector:
