@@ -13,7 +13,7 @@ from heaptide.settings import SETTINGS, resolve
 
 # "shop.main:app", "shop:create_app()"; but not "localhost:8000"
 _APP = re.compile(r"([A-Za-z_]\w*)(\.\w+)*:[A-Za-z_]")
-# "celery -A shop.tasks worker", "flask --app=shop run"
+# As in `celery -A shop.tasks worker` and `flask --app=shop run`.
 _APP_OPTION = re.compile(r"\b(?:celery|flask|litestar)\b.* (?:-A|--app)[= ]([A-Za-z_]\w*)")
 NO_COLLECTOR = (
     "heaptide run: no collector is set, so there is nowhere to report to; "

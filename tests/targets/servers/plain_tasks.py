@@ -1,4 +1,4 @@
-"""A Celery app that knows nothing of Heaptide, its broker a folder; a worker gives itself as many tasks as TASKS says."""
+"""A Celery app that knows no Heaptide, its broker a folder; a worker gives itself as many tasks as TASKS says."""
 
 import os
 
