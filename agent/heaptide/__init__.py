@@ -37,7 +37,8 @@ def start(
     `HEAPTIDE_SERVICE` and so on, which holds where the argument isn't given.
 
     Args:
-        app: an ASGI or WSGI app whose requests are counted, and whose shutdown sends the last report.
+        app: an ASGI or WSGI app whose requests are counted, and whose shutdown sends the last report; or a Celery
+            app, whose tasks are counted.
         service: name of the service; else the app's package.
         collector: the collector's URL.
         environment: "production" where not set.
@@ -51,7 +52,8 @@ def start(
         enabled: False keeps the agent off.
 
     Returns:
-        The app to serve: the same object for Starlette, FastAPI, Flask and Quart; a wrapper for a bare callable.
+        The app to serve: the same object for FastAPI, Starlette, Litestar, Flask, Quart and Celery; a wrapper for any
+        other. What is no app is handed back as it is, with a line in the log.
     """
     import sys
 

@@ -18,4 +18,5 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Puts the counter around the app that a worker has loaded, and starts the agent."""
     name = "asgi" if getattr(worker, "asgi", None) is not None else "wsgi"
-    setattr(worker, name, AGENT.start(getattr(worker, name), {}, "__main__"))
+    module = str(getattr(worker.app, "app_uri", None) or "__main__").partition(":")[0]
+    setattr(worker, name, AGENT.start(getattr(worker, name), {}, module))

@@ -61,6 +61,7 @@ class Agent:
         self._choose = choose
         self._role = role
         self._hooked = False
+        self._joined_pid = 0
         self._renew()
 
     def _renew(self) -> None:
@@ -115,7 +116,7 @@ class Agent:
                 return
             self._join_celery()
             self._trace()
-            if self._role() == "serves" or servers.is_development_server(sys.argv):
+            if self._role() == "serves" or servers.is_server(servers.main_calls(), sys.argv):
                 self._serve()
 
     def _configure(self, arguments: dict[str, object], module: str) -> bool:
@@ -125,6 +126,8 @@ class Agent:
         if too_late or (not given and self.state in ("armed", "running")):
             if given:
                 LOG.info("heaptide runs already, so these arguments come too late: %s", ", ".join(sorted(given)))
+            if self.module == "__main__":  # armed before the app's own module was known
+                self.module = module
             return True
         settings = resolve(given, os.environ)
         if not settings.enabled or not settings.collector:
@@ -195,8 +198,9 @@ class Agent:
     def _join_multiprocessing(self) -> None:
         """Ends with a child of `multiprocessing`: it leaves by `os._exit`, after its clean-up but without `atexit`."""
         processes, finalizers = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-        if processes and finalizers and processes.parent_process() is not None:
+        if self._joined_pid != self._pid and processes and finalizers and processes.parent_process() is not None:
             finalizers.Finalize(None, self.end, exitpriority=-1)
+            self._joined_pid = self._pid
 
     def _run(self, inbox: Inbox) -> None:
         """The thread. Whatever is slow to import is imported here, once a fork or import under way had time to end."""

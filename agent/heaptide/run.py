@@ -13,6 +13,8 @@ from heaptide.settings import SETTINGS, resolve
 
 # "shop.main:app", "shop:create_app()"; but not "localhost:8000"
 _APP = re.compile(r"([A-Za-z_]\w*)(\.\w+)*:[A-Za-z_]")
+# As in `celery -A shop.tasks worker` and `flask --app=shop run`.
+_APP_OPTION = re.compile(r"\b(?:celery|flask|litestar)\b.* (?:-A|--app)[= ]([A-Za-z_]\w*)")
 NO_COLLECTOR = (
     "heaptide run: no collector is set, so there is nowhere to report to; "
     "set HEAPTIDE_COLLECTOR or give --collector http://127.0.0.1:8787\n"
@@ -61,4 +63,6 @@ def environment(
 
 def _service(command: Sequence[str]) -> str | None:
     """A service's name from the app that a server is told to serve."""
-    return next((found[1] for word in command[1:] if (found := _APP.match(word))), None)
+    served = next((found[1] for word in command[1:] if (found := _APP.match(word))), None)
+    named = _APP_OPTION.search(" ".join(command))
+    return served or (named[1] if named else None)

@@ -62,20 +62,25 @@ def role(calls: Sequence[Call], argv: Sequence[str], environ: Mapping[str, str] 
 
 def _reloads(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
     """Whether this is the parent of a development server's reloader, which imports the app as its child does."""
-    if is_development_server(argv):
+    if _is_development_server(argv):
         return environ.get("RUN_MAIN") != "true" and "--noreload" not in argv
-    if not is_flask_run(argv) or environ.get("WERKZEUG_RUN_MAIN") == "true" or "--no-reload" in argv:
+    if not _is_flask_run(argv) or environ.get("WERKZEUG_RUN_MAIN") == "true" or "--no-reload" in argv:
         return False
     debugs = environ.get("FLASK_DEBUG", "0").lower() not in ("0", "false", "no", "")
     return "--reload" in argv or "--debug" in argv or (debugs and "--no-debug" not in argv)
 
 
-def is_development_server(argv: Sequence[str]) -> bool:
+def is_server(calls: Sequence[Call], argv: Sequence[str]) -> bool:
+    """Whether this process, if it doesn't supervise, is one that a server imports the app in to serve it."""
+    return _is_development_server(argv) or server_name(calls) not in (None, "celery")
+
+
+def _is_development_server(argv: Sequence[str]) -> bool:
     """Whether this is Django's `manage.py runserver`."""
     return list(argv[1:2]) == ["runserver"]
 
 
-def is_flask_run(argv: Sequence[str]) -> bool:
+def _is_flask_run(argv: Sequence[str]) -> bool:
     """Whether this is `flask run`, or `python -m flask run`."""
     program = os.path.normpath(argv[0]).split(os.sep)[-2:] if argv else []
     return (program[-1:] == ["flask"] or program == ["flask", "__main__.py"]) and "run" in argv[1:]

@@ -111,7 +111,10 @@ def test_only_the_command_itself_is_watched_from_its_start_and_no_server_or_help
     [
         (["gunicorn", "-b", "localhost:8000", "shop.main:app"], "shop"),
         (["uvicorn", "main:create_app", "--factory"], "main"),
-        (["python", "work.py"], None),
+        (["python", "-m", "celery", "-A", "shop.tasks", "worker"], "shop"),
+        (["/bin/flask", "--app=main", "run"], "main"),
+        (["uvicorn", "--app-dir", "src", "shop:app"], "shop"),
+        (["python", "work.py", "-A", "shop"], None),
     ],
 )
 def test_a_service_nobody_named_is_named_after_the_app(command, service) -> None:

@@ -109,6 +109,14 @@ def test_where_a_framework_is_set_up_it_starts_only_if_this_process_is_known_to_
         assert wait_for_reports(collector)[0]["worker"]["service"] == "shop"
 
 
+def test_a_service_armed_before_its_app_was_known_is_named_after_the_app(agent, collector, monkeypatch) -> None:
+    monkeypatch.setenv("HEAPTIDE_COLLECTOR", collector.url)
+    one = agent()
+    one.arm()
+    one.start(serve, {}, "shop.main")
+    assert wait_for_reports(collector)[0]["worker"]["service"] == "shop"
+
+
 def test_no_request_that_counts_still_says_that_this_process_serves(agent, collector) -> None:
     one = agent()
     start(one, collector, serve_asgi)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from heaptide.servers import is_celery_worker, main_calls, role, server_name
+from heaptide.servers import is_celery_worker, is_server, main_calls, role, server_name
 
 MAIN = ("__main__", "<module>")
 ARBITER = [MAIN, ("gunicorn.app.base", "run"), ("gunicorn.arbiter", "run")]
@@ -73,6 +73,20 @@ def test_a_celery_worker_is_told_from_other_processes_that_know_celery() -> None
     assert is_celery_worker(calls, ["/bin/celery", "-A", "shop", "worker"])
     assert not is_celery_worker(calls, ["/bin/celery", "-A", "shop", "beat"])
     assert not is_celery_worker([MAIN], ["manage.py", "worker"])
+
+
+@pytest.mark.parametrize(
+    ("calls", "argv", "expected"),
+    [
+        ([MAIN, ("uvicorn.config", "load"), ("site.asgi", "<module>")], ["uvicorn"], True),
+        ([MAIN, ("granian.server.mp", "wrapped")], ["granian"], True),
+        ([MAIN], ["manage.py", "runserver", "--noreload"], True),
+        ([MAIN], ["manage.py", "migrate"], False),
+        ([MAIN, ("celery.__main__", "main")], ["celery", "beat"], False),
+    ],
+)
+def test_a_process_that_a_server_imports_the_app_in_is_known(calls, argv, expected) -> None:
+    assert is_server(calls, argv) is expected
 
 
 def test_another_thread_sees_the_main_threads_calls() -> None:

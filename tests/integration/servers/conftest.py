@@ -24,7 +24,7 @@ REQUESTS = 10
 UVICORN = f"{BIN}/uvicorn --port {{port}} --log-level warning"
 GUNICORN = f"{BIN}/gunicorn -b 127.0.0.1:{{port}} --log-level warning -w 2"
 UVICORN_WORKER = f"{GUNICORN} -k uvicorn_worker.UvicornWorker"
-# With more workers than one hypercorn terminates, unhandled, those that leave after the first: their end isn't certain.
+# Where one of its workers dies hypercorn terminates the others, who don't handle it.
 HYPERCORN = f"{BIN}/hypercorn --workers 1 -b 127.0.0.1:{{port}} --log-level warning"
 GRANIAN = f"{BIN}/granian --workers 2 --respawn-failed-workers --port {{port}} --log-level warning"
 CELERY = f"{BIN}/celery --quiet -A tasks worker --loglevel warning --without-gossip --without-mingle"
@@ -64,6 +64,7 @@ COMMANDS = {
     "hypercorn": Command(f"{HYPERCORN} shop_asgi:app", 1, False),
     "hypercorn_flask": Command(f"{HYPERCORN} flask_shop:app", 1, False),
     "granian": Command(f"{GRANIAN} --interface asgi shop_asgi:app"),
+    "granian_django": Command(f"{GRANIAN} --interface wsgi django_site.wsgi:app"),
     "granian_litestar": Command(f"{GRANIAN} --interface asgi litestar_shop:app"),
     "granian_flask": Command(f"{GRANIAN} --interface wsgi flask_shop:app"),
     "celery_prefork": Command(f"{CELERY} --concurrency 1", 1),
@@ -77,6 +78,7 @@ COMMANDS = {
     "run_gunicorn_uvicorn_worker_preload": Command(f"{BIN}/heaptide run -- {UVICORN_WORKER} --preload plain_asgi:app"),
     "run_gunicorn_asgi": Command(f"{BIN}/heaptide run -- {GUNICORN} -k asgi plain_asgi:app"),
     "run_hypercorn": Command(f"{BIN}/heaptide run -- {HYPERCORN} plain_asgi:app", 1, False),
+    "run_celery_prefork": Command(f"{BIN}/heaptide run -- {CELERY.replace('tasks', 'plain_tasks')} --concurrency 1", 1),
     "run_granian": Command(f"{BIN}/heaptide run -- {GRANIAN} --interface wsgi plain_wsgi:app"),
     "run_django_runserver": Command(f"{BIN}/heaptide run -- {DJANGO.format(site='plain_site')}", 1, False),
 }

@@ -29,9 +29,21 @@ FAMILIES = {
         "gunicorn_asgi_preload",
         "gunicorn_hooks_preload",
     ],
-    "hypercorn_and_granian": ["hypercorn", "hypercorn_flask", "granian", "granian_litestar", "granian_flask"],
+    "hypercorn_and_granian": [
+        "hypercorn",
+        "hypercorn_flask",
+        "granian",
+        "granian_litestar",
+        "granian_flask",
+        "granian_django",
+    ],
     "celery_and_scripts": ["celery_prefork", "celery_solo", "django_runserver", "threads"],
-    "run_gunicorn": ["run_gunicorn_sync", "run_gunicorn_uvicorn_worker_preload", "run_gunicorn_asgi"],
+    "run_gunicorn": [
+        "run_gunicorn_sync",
+        "run_gunicorn_uvicorn_worker_preload",
+        "run_gunicorn_asgi",
+        "run_celery_prefork",
+    ],
     "run_others": ["run_uvicorn_workers", "run_hypercorn", "run_granian", "run_django_runserver"],
 }
 
