@@ -168,6 +168,7 @@ def _updated(leak: Leak, seen: Seen, now: float) -> Leak:
     return replace(
         leak,
         site=seen.site,
+        type_name=seen.type_name,
         bytes_per_hour=verdict.bytes_per_hour,
         bytes_per_hour_low=verdict.low,
         bytes_per_hour_high=verdict.high,
