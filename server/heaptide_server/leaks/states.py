@@ -28,15 +28,20 @@ class Options:
         stepwise_growth: times more of both, for what rises in steps: lazy imports do, until they end.
         suspect_looks: suspect looks in a row that make a suspect.
         clear_looks: clear looks that resolve.
+        slowed: late slope over early slope, as a share of what it was at the first suspicion, below which a suspect
+            doesn't open: a leak that slows down keeps its ratio, as a power law does, and a cache that fills loses it.
+        bounded_looks: looks in a row that show an open leak filling, after which it was a cache after all.
         dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
     """
 
     open_growth: float = 2.0
     whole_growth: float = 1.2
-    stepwise_growth: float = 1.5
+    stepwise_growth: float = 2.0
     suspect_looks: int = 2
     clear_looks: int = 5
     dwell_looks: int = 12
+    bounded_looks: int = 24
+    slowed: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,7 @@ def _updated(leak: Leak, seen: Seen, now: float) -> Leak:
     return replace(
         leak,
         site=seen.site,
+        type_name=seen.type_name,
         bytes_per_hour=verdict.bytes_per_hour,
         bytes_per_hour_low=verdict.low,
         bytes_per_hour_high=verdict.high,
@@ -193,6 +199,7 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
         state["suspected_grown_bytes"] = verdict.grown_bytes
         state["suspected_at_look"] = state["held_looks"]
         state["suspected_lived"] = verdict.lived
+        state["suspected_ratio"] = min(verdict.ratio, 1.0)
     return replace(leak, state=state)
 
 
@@ -221,6 +228,7 @@ def _gone_on(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
     return bool(
         verdict.late_bytes >= late * (state["suspected_bytes"] or 0.0)
         and verdict.grown_bytes >= whole * state.get("suspected_grown_bytes", 0.0)
+        and verdict.ratio >= options.slowed * state.get("suspected_ratio", 0.0)
     )
 
 
@@ -239,6 +247,9 @@ def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
 def _is_open(leak: Leak, _seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
     if leak.state["clear_looks"] >= options.clear_looks:
         return _close(leak)
+    if leak.state["filling_looks"] >= options.bounded_looks:
+        closed, event = _close(leak)
+        return replace(closed, status="filling", state={**closed.state, "suspected_bytes": None}), event
     return leak, None
 
 

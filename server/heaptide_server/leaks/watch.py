@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
 from heaptide_server.leaks import holding, releases, states
+from heaptide_server.leaks.context import Context, context
 from heaptide_server.leaks.fingerprint import fingerprint
 from heaptide_server.leaks.grouping import Together, by_place
 from heaptide_server.leaks.ledger import Changes, Ledger
+from heaptide_server.leaks.native import native
 from heaptide_server.leaks.places import Places
 from heaptide_server.leaks.states import Seen
-from heaptide_server.model import Advice, Forecast, Leak
+from heaptide_server.leaks.untraced import Untraced
+from heaptide_server.model import Leak
 from heaptide_server.store.protocol import Store
 from heaptide_server.trends import judge, verdict
-from heaptide_server.trends.forecast import Memory, advise, exhaustion
 from heaptide_server.trends.holders import Holder, told_of
 from heaptide_server.trends.matrix import Group, Matrix
-from heaptide_server.trends.verdict import Verdict
 
 ENTRIES_AT_ONCE = 2000
-EXPLAINED = 0.5  # of the resident set's growth: what sites explain beyond this is no native leak
-NATIVE_SIZE = 8.0  # times the least growth of a site: allocators keep freed pages, and pages move
-NATIVE_PATIENCE = 4  # times as long: a resident set ratchets up for a while in every process
-NO_SITE = "No Python allocation site explains half of it."
-
-
 HolderOf = Callable[[Leak], Holder | None]
 
 
@@ -37,26 +33,6 @@ class Options:
 
     trends: verdict.Options = field(default_factory=verdict.Options)
     states: states.Options = field(default_factory=states.Options)
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What all rows of a look share."""
-
-    release: str | None
-    earlier_release: str | None
-    memory: Memory | None
-    now: float
-
-    def forecast(self, verdict: Verdict) -> Forecast | None:
-        return exhaustion(verdict, self.memory, self.now) if self.memory and verdict.suspect else None
-
-    def advice(self, verdict: Verdict) -> Advice | None:
-        return advise(verdict, self.memory) if self.memory and verdict.suspect else None
-
-
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 class Watch:
@@ -78,6 +54,7 @@ class Watch:
         self._holder_of = holder_of
         self._places = Places(store.sites)
         self._matrix = Matrix(self._places.of)
+        self._untraced = Untraced(store.type_map)
         self._read = 0
         self._impressions: dict[str, Leak] = {}
 
@@ -89,35 +66,50 @@ class Watch:
         """
         if not self._take_in():
             return
-        for group in self._matrix.groups_due():
+        traced = self._matrix.groups_due()
+        for group in traced:
             self._matrix.looked_at(group)
             self._look(group, now)
+        for group in self._untraced.matrix.groups_due():
+            self._untraced.matrix.looked_at(group)
+            if not self._matrix.intervals(group):
+                self._look_at_types(group, now)
 
     def _take_in(self) -> bool:
         first = self._read
         while entries := self._store.stored_after(self._read, ENTRIES_AT_ONCE):
-            ids = {entry.worker_id for entry in entries} | set(self._matrix.living())
-            self._matrix.add(entries, self._store.workers_by_id(ids), self._store.site_map)
+            alive = (*self._matrix.living(), *self._untraced.matrix.living())
+            workers = self._store.workers_by_id({entry.worker_id for entry in entries} | set(alive))
+            self._matrix.add(entries, workers, self._store.site_map)
+            self._untraced.add(entries, workers)
             self._read = entries[-1].id
         return self._read > first
 
     def _look(self, group: Group, now: float) -> None:
-        known = [leak for leak in self._ledger.leaks(group[0]) if leak.environment == group[1]]
-        known += [leak for leak in self._impressions.values() if (leak.service, leak.environment) == group]
+        known = self._known(group)
         together = self._judged(group, [leak.site.id for leak in known if leak.site])
-        context = _Context(
-            self._matrix.release(group),
-            self._matrix.earlier_release(group, self._options.trends),
-            self._matrix.memory(group),
-            now,
-        )
+        about = context(self._matrix, group, self._options.trends, now)
         by_id = {leak.id: leak for leak in known}
-        seen = [self._seen(group, one, by_id, context) for one in together]
-        native = self._native(
-            group, sum(max(one.verdict.high, 0.0) for one in together if not one.verdict.clear), context
-        )
-        seen += [native] if native else []
-        self._ledger.update(*group, now, lambda known: self._advance(known, seen, now))
+        seen = [self._seen(one, by_id, about) for one in together]
+        explained = sum(max(one.verdict.high, 0.0) for one in together if not one.verdict.clear)
+        self._tell([*seen, native(self._matrix, explained, self._options.trends, about)], about)
+
+    def _look_at_types(self, group: Group, now: float) -> None:
+        matrix = self._untraced.matrix
+        about = context(matrix, group, self._options.trends, now)
+        known = [leak for leak in self._known(group) if leak.kind == "objects"]
+        objects = self._untraced.seen([leak.type_name or "" for leak in known], self._options.trends, about)
+        # How large objects are isn't told: where they leak, they may be all that the resident set grows by.
+        explained = inf if objects and (objects.verdict.suspect or objects.verdict.filling) else 0.0
+        self._tell([objects, native(matrix, explained, self._options.trends, about)], about)
+
+    def _tell(self, seen: Sequence[Seen | None], about: Context) -> None:
+        some = [one for one in seen if one]
+        self._ledger.update(*about.group, about.now, lambda known: self._advance(known, some, about.now))
+
+    def _known(self, group: Group) -> list[Leak]:
+        known = [leak for leak in self._ledger.leaks(group[0]) if leak.environment == group[1]]
+        return known + [leak for leak in self._impressions.values() if (leak.service, leak.environment) == group]
 
     def _judged(self, group: Group, known: Sequence[int]) -> list[Together]:
         """The verdicts by place: of sites that grew, and of the known leaks' own, whatever they do."""
@@ -130,7 +122,8 @@ class Watch:
         sums = dict(zip(names, verdicts[len(ids) :], strict=False))
         return by_place(by_site, sums, self._store.sites(ids.tolist()))
 
-    def _seen(self, group: Group, together: Together, known: Mapping[str, Leak], context: _Context) -> Seen:
+    def _seen(self, together: Together, known: Mapping[str, Leak], about: Context) -> Seen:
+        group = about.group
         leak_id = fingerprint(*group, "site", together.place)
         live, survivors = self._matrix.live_bytes(group, together.site_ids)
         workers = max(self._matrix.alive(group), 1)
@@ -146,45 +139,10 @@ class Watch:
             verdict=verdict,
             live_bytes=live,
             survivor_bytes=survivors,
-            release=context.release,
-            earlier_release=context.earlier_release,
-            forecast=context.forecast(verdict),
-            advice=context.advice(verdict),
-        )
-
-    def _native(self, group: Group, explained: float, context: _Context) -> Seen | None:
-        """The resident set, where it leaks and no more than half of that is known from Python's sites."""
-        options = replace(
-            self._options.trends,
-            least_bytes=NATIVE_SIZE * self._options.trends.least_bytes,
-            least_bytes_per_day=NATIVE_SIZE * self._options.trends.least_bytes_per_day,
-        )
-        if self._matrix.intervals(group) < NATIVE_PATIENCE * options.least_intervals:
-            return None
-        found = judge.judge(self._matrix.resident(group), options)
-        if not found:
-            return None
-        verdict = found[0]
-        if explained > EXPLAINED * verdict.bytes_per_hour:
-            verdict = replace(
-                verdict, suspect=False, filling=False, clear=True, evidence="Python's own sites explain it."
-            )
-        elif verdict.suspect:
-            verdict = replace(verdict, evidence=f"The resident set {_lowered(verdict.evidence)} {NO_SITE}")
-        return Seen(
-            id=fingerprint(*group, "native", ""),
-            service=group[0],
-            environment=group[1],
-            kind="native",
-            site=None,
-            type_name=None,
-            verdict=replace(verdict, filling=False),
-            live_bytes=self._matrix.resident_bytes(group),
-            survivor_bytes=None,
-            release=context.release,
-            earlier_release=context.earlier_release,
-            forecast=context.forecast(verdict),
-            advice=context.advice(verdict),
+            release=about.release,
+            earlier_release=about.earlier_release,
+            forecast=about.forecast(verdict),
+            advice=about.advice(verdict),
         )
 
     def _advance(self, known: dict[str, Leak], seen: list[Seen], now: float) -> Changes:

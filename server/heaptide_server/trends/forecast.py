@@ -11,7 +11,8 @@ from heaptide_server.trends.verdict import Verdict
 
 STUDENT_T = 1.761  # 95 % quantile with 14 degrees of freedom: a two-sided 90 % interval
 NORMAL = 1.645
-SLOWING = 0.85  # late slope over early slope below which a power law is continued, not a line
+SLOWING = 0.85  # late slope over early slope below which a power law is continued, not a line; its inverse: above
+STEEPEST = 3.5  # what began within the window isn't a power of the age
 OWN_DOUBT = 0.1  # of the growth: the future isn't quite like the past
 FARTHEST_H = 24.0 * 365
 SAFE_SHARE = 0.8  # of a worker's share of the limit
@@ -42,7 +43,9 @@ class Memory:
 def exhaustion(verdict: Verdict, memory: Memory, now: float) -> Forecast | None:
     """When a leak takes the rest of the limit; None where its growth may as well be none, or is too slow to tell.
 
-    A rise that slows down (`verdict.ratio` below 0.85) is continued as the power law that its halves imply.
+    Growth goes on at the late request rate. Its interval holds the doubt of the slope, of the load to come, and the
+    jumps in which it grows; and both a straight rise and, where the halves of the window differ, the power law that
+    they imply.
     """
     headroom = memory.limit_bytes - memory.used_bytes
     slope = verdict.bytes_per_hour * memory.share
@@ -50,20 +53,34 @@ def exhaustion(verdict: Verdict, memory: Memory, now: float) -> Forecast | None:
     doubt = STUDENT_T * float(np.hypot(spread, OWN_DOUBT * slope))
     if headroom <= 0 or slope - doubt <= 0:
         return None
-    hours = _hours(headroom / slope, verdict)
-    if hours > FARTHEST_H:
+    load = float(np.exp(NORMAL * verdict.rate_spread))
+    jumps = STUDENT_T * verdict.jump_bytes_per_hour * memory.share
+    expected = _by_power(headroom / (slope * verdict.rate_now), verdict)
+    if expected > FARTHEST_H:
         return None
-    soonest, latest = _hours(headroom / (slope + doubt), verdict), _hours(headroom / (slope - doubt), verdict)
-    high = now + latest * 3600 if latest < FARTHEST_H else None
-    return Forecast(memory.limit_bytes, now + hours * 3600, now + soonest * 3600, high)
+    soonest = _walked(headroom, (slope + doubt) * verdict.rate_now * load, jumps)
+    latest = _walked(headroom, (slope - doubt) * verdict.rate_now / load, -jumps)
+    low, high = min(soonest, _by_power(soonest, verdict)), max(latest, _by_power(latest, verdict))
+    return Forecast(
+        memory.limit_bytes,
+        now + expected * 3600,
+        now + low * 3600,
+        now + high * 3600 if high < FARTHEST_H else None,
+    )
 
 
-def _hours(straight: float, verdict: Verdict) -> float:
-    """Hours until so much has grown that a straight rise would take `straight` hours for it."""
-    if not 0 < verdict.ratio < SLOWING or not verdict.age_h:
+def _walked(headroom: float, slope: float, jumps: float) -> float:
+    """Hours t until slope * t + jumps * sqrt(t) has used up the headroom; the last such t where jumps are below 0."""
+    root = (-jumps + float(np.sqrt(jumps**2 + 4 * slope * headroom))) / (2 * slope)
+    return root**2
+
+
+def _by_power(straight: float, verdict: Verdict) -> float:
+    """Hours until so much has grown that a straight rise would take `straight` hours for it, by the halves' power."""
+    if SLOWING <= verdict.ratio <= 1 / SLOWING or not 0 < verdict.ratio < STEEPEST or not verdict.age_h:
         return straight
     # grown ~ age^p; the halves of (0.12, 1) rise as 1 - 0.56^p and 0.56^p - 0.12^p: invert by the best of a few powers.
-    powers = np.linspace(0.3, 1.0, 71)
+    powers = np.linspace(0.3, 2.5, 221)
     ratios = (1 - 0.56**powers) / (0.56**powers - 0.12**powers)
     power = float(powers[np.argmin(np.abs(ratios - verdict.ratio))])
     # Its slope now is p * grown / age: the time until it has grown by slope * straight more.

@@ -138,6 +138,9 @@ def _verdict(
         else per_request + NINETY * float(requests.error[i]),
         age_h=best.age_s / HOUR_S,
         lived=best.lived,
+        jump_bytes_per_hour=float(best.jumps[i]) * np.sqrt(per_hour) * present,
+        rate_now=best.rate_now,
+        rate_spread=best.rate_spread,
     )
     return sentence(verdict, steady_load=best.steady_load)
 

@@ -41,6 +41,8 @@ class Pooled:
         grown: bytes, the mean of the workers that vote; `late_grown`: in the late halves of all their lives.
         rising, falling, lives: generations of the workers that vote that rose late, that fell, of how many.
         units_error: standard error of the request rate, as a share of it; 0 on the clock of time.
+        jumps: standard deviation of what a worker's mean curve adds in one unit of the clock, as a walk.
+        rate_now, rate_spread: see `Verdict`.
         age_s: a worker's age at the end of the window.
         lived: reports of the slot that is known best, over all its lives, in multiples of the least.
         elastic: 1.0 where the load rose late by as much as the level, each as a share of itself.
@@ -71,6 +73,9 @@ class Pooled:
     elastic: Floats
     units_per_s: float
     units_error: float
+    jumps: Floats
+    rate_now: float
+    rate_spread: float
     age_s: float
     lived: float
     steady_load: bool
@@ -152,6 +157,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         kept=kept,
         elastic=np.asarray(elastic, dtype=np.float64),
         units_per_s=units,
+        jumps=fit.walk_error(mean) / fit.WALK / np.sqrt(window.length),
+        rate_now=_rate_now(curves.rates) if clock == "requests" else 1.0,
+        rate_spread=_rate_spread(curves.rates) if clock == "requests" else 0.0,
         units_error=_rate_error(curves.rates) if clock == "requests" else 0.0,
         lived=max(sum(len(life.age_s) * life.width for life in slot.lives) for slot in slots) / options.least_intervals,
         age_s=float(window.edges[-1]) / max(units, SMALL),
@@ -219,6 +227,21 @@ def _rate_error(rates: Floats) -> float:
     if len(known) < RATE_BLOCKS or blocks.mean() <= 0:
         return 0.0
     return float(blocks.std(ddof=1) / np.sqrt(RATE_BLOCKS) / blocks.mean())
+
+
+def _rate_now(rates: Floats) -> float:
+    """The rate in the last quarter over the mean one; a bucket holds equal work, so the mean in time is harmonic."""
+    late = rates[-max(len(rates) // 4, 1) :]
+    if not (rates > 0).all():
+        return 1.0
+    return float(np.mean(1 / rates) / np.mean(1 / late))
+
+
+def _rate_spread(rates: Floats) -> float:
+    known = rates[rates > 0]
+    if len(known) < RATE_BLOCKS:
+        return 0.0
+    return float(np.log([block.mean() for block in np.array_split(known, RATE_BLOCKS)]).std(ddof=1))
 
 
 def _units_per_s(slot: Slot, clock: Clock) -> float:

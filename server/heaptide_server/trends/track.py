@@ -12,6 +12,9 @@ from heaptide_server.model import Columns, Floats, Ints
 MOST_BUCKETS = 128
 MOST_WIDTH = 32  # reports in a bucket; after 4,096 reports (34 h of 30 s) the oldest buckets make room
 FIRST_ROWS = 64
+# Intervals until what a worker allocated at its start counts as surviving (the agent asks for blocks older than two):
+# before, its base would seem to grow, in every short life anew.
+SURVIVED = 3
 SURVIVORS_FROM_S = 5.0  # between reports: at shorter intervals survivors are many intervals old, too late to tell
 
 Floors = NDArray[np.float32]
@@ -84,7 +87,11 @@ class Track:
     @property
     def settled(self) -> Ints:
         """What counts as live in floors, shape (rows,): survivors where they are told soon enough, else all."""
-        return self.survivors if self.tells_survivors and self.interval_s >= SURVIVORS_FROM_S else self.levels
+        return self.survivors if self._by_survivors else self.levels
+
+    @property
+    def _by_survivors(self) -> bool:
+        return self.tells_survivors and self.interval_s >= SURVIVORS_FROM_S
 
     @property
     def noise(self) -> Floats:
@@ -145,7 +152,8 @@ class Track:
         else:
             self._open_bucket()
         column, rows = self.used - 1, len(self.site_ids)
-        level = np.where(self._seen, self.settled, np.nan).astype(np.float32)
+        unsettled = self._by_survivors and age_s < (SURVIVED - 0.1) * self.interval_s
+        level = np.where(self._seen & (not unsettled), self.settled, np.nan).astype(np.float32)
         self._floors[:rows, column] = np.fmin(self._floors[:rows, column], level)
         self._age_s[column], self._requests[column] = max(age_s, 0.0), self._served
         if rss_bytes is not None:

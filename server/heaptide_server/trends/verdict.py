@@ -82,6 +82,10 @@ class Verdict:
         late_bytes: rise per worker in the late half of the window, over all generations: what must double.
         stepwise: it rose in steps: fewer than half of the generations rose evenly.
         lived: reports of the worker slot that is known best, over all its lives, in multiples of the least.
+        jump_bytes_per_hour: standard deviation of what the whole service adds in one hour, as a walk of jumps; that of
+            t hours is sqrt(t) times as much.
+        rate_now, rate_spread: the request rate of late over the mean one, and the standard deviation of its logarithm
+            between parts of the window; 1 and 0 on the clock of time.
         ratio: late slope over early slope: 1 for a steady rise, near 0 for one that has ended.
     """
 
@@ -109,3 +113,6 @@ class Verdict:
     bytes_per_request_high: float | None = None
     age_h: float = 0.0
     lived: float = 1.0
+    jump_bytes_per_hour: float = 0.0
+    rate_now: float = 1.0
+    rate_spread: float = 0.0

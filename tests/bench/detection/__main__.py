@@ -12,8 +12,10 @@ import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.bench.detection import score
+from tests.bench.detection import fleet, forecasts, score
 from tests.bench.detection.fleet import LOADS
+from tests.bench.detection.forecasts import Foreseen
+from tests.bench.detection.memory_store import DayStore
 from tests.bench.detection.run import Outcome, whole_day
 
 TRACERS = (0.0, 128 * 1024.0, 512 * 1024.0)
@@ -31,8 +33,9 @@ def main() -> None:
     begin = time.time()
     jobs = [(name, seed, asked.draws, _tracer(name, seed)) for seed in seeds for name in LOADS]
     with ProcessPoolExecutor(asked.jobs) as pool:
-        outcomes = [o for part in pool.map(_day, jobs, chunksize=1) for o in part]
-    _tell(outcomes)
+        days = list(pool.map(_day, jobs, chunksize=1))
+    _tell([outcome for outcomes, _ in days for outcome in outcomes])
+    forecasts.tell([one for _, those in days for one in those])
     print(f"Seeds {seeds[0]} to {seeds[-1]}, {asked.draws} draw(s) of each shape, {time.time() - begin:.0f} s.")
 
 
@@ -40,8 +43,10 @@ def _tracer(name: str, seed: int) -> float:
     return TRACERS[(seed + sorted(LOADS).index(name)) % len(TRACERS)]
 
 
-def _day(job: tuple[str, int, int, float]) -> list[Outcome]:
-    return whole_day(*job)
+def _day(job: tuple[str, int, int, float]) -> tuple[list[Outcome], list[Foreseen]]:
+    name, seed, draws, sample_bytes = job
+    service = fleet.service(name, seed, draws)
+    return whole_day(service, sample_bytes), forecasts.foreseen(service, DayStore(service, sample_bytes))
 
 
 def _tell(outcomes: list[Outcome]) -> None:

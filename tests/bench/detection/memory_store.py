@@ -64,6 +64,10 @@ class DayStore:
         """A site is a function of its own in a file of its shape."""
         return {number: self._site(number) for number in ids}
 
+    def true_levels(self) -> Floats:
+        """Live bytes of each row over all workers of a day without restarts, whatever a tracer sees of them."""
+        return np.sum([self._observed(life, 0.0).bytes for life in self._service.lives], axis=0)
+
     def _site(self, number: int) -> Site:
         release, row = divmod(number - 1, len(self._service.rows))
         return Site(number, (Frame(f"row{row}.py", "keep", 10 + release, True),))

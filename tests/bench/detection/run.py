@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from tests.bench.detection import fleet, rivals
+from tests.bench.detection import rivals
 from tests.bench.detection.fleet import DAY, Row, Service
 from tests.bench.detection.innocents import ordinary
 from tests.bench.detection.memory_store import INTERVAL_S, T0, DayStore
@@ -52,9 +52,8 @@ class Outcome:
     status: str = "-"
 
 
-def whole_day(name: str, seed: int, draws: int, sample_bytes: float) -> list[Outcome]:
+def whole_day(service: Service, sample_bytes: float) -> list[Outcome]:
     """Our method and the simple ones on one service's day."""
-    service = fleet.service(name, seed, draws)
     store = DayStore(service, sample_bytes)
     outcomes = ours(service, store)
     if any(row.shape in BOUNDED for row in service.rows):

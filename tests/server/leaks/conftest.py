@@ -27,11 +27,12 @@ FRAMES = {
     "flat": (Frame("shop/main.py", "quote", 9, True),),
     "(other)": (),
 }
+TYPES = {"leak": "shop.quotes.Quote", "leak's dict": "dict"}
 
 
 @dataclass
 class FakeWorker:
-    """A worker whose levels are functions of the requests that it has served."""
+    """A worker whose levels are functions of the requests that it has served; counts of types where it's untraced."""
 
     store: SqliteStore
     key: str
@@ -39,6 +40,7 @@ class FakeWorker:
     interval_s: float = 0.5
     release: str = "1"
     line_shift: int = 0
+    untraced: bool = False
     sequence: int = 0
     served: int = 0
     levels: dict[str, int] = field(default_factory=dict)
@@ -58,6 +60,10 @@ class FakeWorker:
         names = list(levels)
         changes = [int(levels[name]) - self.levels.get(name, 0) for name in names]
         self.levels = {name: int(level) for name, level in levels.items()}
+        tracer = {"name": "sampling", "frames": 8, "sample_bytes": None, "traced_bytes": 0, "skipped": self.untraced}
+        if self.untraced:
+            tracer["name"] = "off"
+        counted = self.untraced
         stacks = [
             tuple(Frame(f.file, f.function, f.line + self.line_shift, f.in_app) for f in FRAMES[name]) for name in names
         ]
@@ -83,13 +89,13 @@ class FakeWorker:
             final=final,
             requests=requests,
             vitals=dict.fromkeys(VITALS),
-            tracer={"name": "sampling", "frames": 8, "sample_bytes": None, "traced_bytes": 0, "skipped": False},
-            first_site=0 if first else len(names),
-            new_sites=stacks if first else [],
-            site_changes=pack(list(range(len(names))), {"bytes": changes}),
-            first_type=0,
-            new_types=[],
-            type_changes=pack([], {"count": []}),
+            tracer=tracer,
+            first_site=0 if first or counted else len(names),
+            new_sites=stacks if first and not counted else [],
+            site_changes=pack([], {"bytes": []}) if counted else pack(list(range(len(names))), {"bytes": changes}),
+            first_type=0 if first or not counted else len(names),
+            new_types=[TYPES.get(name, name) for name in names] if first and counted else [],
+            type_changes=pack(list(range(len(names))), {"count": changes}) if counted else pack([], {"count": []}),
             agent={},
             answers=list(answers),
         )
@@ -112,6 +118,7 @@ class Shop:
     leaking: bool = True
     release: str = "1"
     line_shift: int = 0
+    untraced: bool = False
     held_by: dict[str, dict[str, Any]] = field(default_factory=dict)
     now: float = T0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(4))
@@ -137,7 +144,12 @@ class Shop:
         if worker is None:
             self.lives += 1
             self.workers[slot] = worker = FakeWorker(
-                self.store, f"{self.lives:032x}", self.now - 0.5, release=self.release, line_shift=self.line_shift
+                self.store,
+                f"{self.lives:032x}",
+                self.now - 0.5,
+                release=self.release,
+                line_shift=self.line_shift,
+                untraced=self.untraced,
             )
         final = worker.served > 1500 + self.rng.integers(0, 150)
         self._report(worker, final=bool(final))
@@ -153,7 +165,7 @@ class Shop:
             "cache": 4300.0 * 500 * (1 - np.exp(-served / 500)),
             "pages": 3000.0 * served if self.held_by else 3e5,
             "flat": 2e5 + abs(self.rng.normal(0, 4e4)),
-            "(other)": 900.0 * served,
+            "(other)": 0.0 if self.untraced else 900.0 * served,
         }
         asked = self.store.requests_for(worker.key) if self.held_by else []
         answers = [self._answer(request, list(levels), levels) for request in asked]

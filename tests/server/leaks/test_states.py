@@ -13,7 +13,14 @@ from heaptide_server.trends.verdict import Verdict
 OPTIONS = Options(dwell_looks=2)
 
 
-def look(kind: str, grown: float = 1e6, release: str | None = "1", lived: float = 1.0, stepwise: bool = False) -> Seen:
+def look(
+    kind: str,
+    grown: float = 1e6,
+    release: str | None = "1",
+    lived: float = 1.0,
+    stepwise: bool = False,
+    ratio: float = 1.0,
+) -> Seen:
     verdict = Verdict(
         row=0,
         suspect=kind == "suspect",
@@ -35,6 +42,7 @@ def look(kind: str, grown: float = 1e6, release: str | None = "1", lived: float 
         late_bytes=grown / 2,
         lived=lived,
         stepwise=stepwise,
+        ratio=ratio,
     )
     return Seen("id", "shop", "production", "site", None, None, verdict, 5_000_000, None, release)
 
@@ -79,11 +87,26 @@ def test_a_suspect_seen_late_opens_once_it_has_grown_by_as_much_again_as_in_the_
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
-def test_what_rises_in_steps_must_grow_by_half_as_much_more_however_late_it_was_seen() -> None:
-    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 1.7e6, lived=8.0, stepwise=True))
+def test_what_rises_in_steps_must_grow_by_twice_as_much_however_late_it_was_seen() -> None:
+    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 2.3e6, lived=8.0, stepwise=True))
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(leak, look("suspect", 1.8e6, lived=8.0, stepwise=True))
+    leak, told = after(leak, look("suspect", 2.4e6, lived=8.0, stepwise=True))
     assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slow_from_the_first_does() -> None:
+    leak, told = after(None, *[look("suspect", ratio=1.2)] * 9, look("suspect", 3e6, ratio=0.65))
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.65))
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_an_open_leak_that_fills_for_long_was_a_cache_and_is_told_to_be_over(opened: Leak) -> None:
+    leak, told = after(opened, *[look("filling", 3e6)] * (OPTIONS.bounded_looks - 1))
+    assert (leak.status, told) == ("open", [])
+    leak, told = after(leak, look("filling", 3e6))
+    assert (leak.status, told) == ("filling", ["leak.resolved"])
+    assert after(leak, *[look("clear")] * 5)[0] is None
 
 
 def test_a_suspect_that_fills_for_as_long_as_it_dwells_must_double_from_where_it_is_suspected_again() -> None:

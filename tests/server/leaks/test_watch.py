@@ -80,3 +80,17 @@ def test_a_cache_whose_bound_a_worker_has_told_fills_and_never_opens_while_the_l
     assert "shop.pages.render holds it, which is bounded at 6,000" in pages.evidence
     assert pages.ceiling_bytes > pages.live_bytes
     assert [event.kind for event in shop.told] == ["leak.firing"]
+
+
+@pytest.mark.timeout(60)
+def test_without_a_tracer_the_types_that_grow_are_one_leak_that_resolves_when_they_stop(shop: Any) -> None:
+    shop.untraced = True
+    shop.run(75)
+    (leak,) = shop.ledger.leaks(status="open")
+    assert (leak.kind, leak.site, leak.type_name) == ("objects", None, "shop.quotes.Quote")
+    assert "dict by" in leak.evidence
+    assert [event.kind for event in shop.told] == ["leak.firing"]
+    shop.deploy("2", leaking=False)
+    shop.run(60)
+    assert shop.ledger.leak(leak.id).status == "resolved"
+    assert [event.kind for event in shop.told] == ["leak.firing", "leak.resolved"]

@@ -76,3 +76,37 @@ def test_recycling_that_would_thrash_is_refused() -> None:
 
 def test_what_does_not_grow_with_requests_gets_no_max_requests() -> None:
     assert advise(replace(LEAK, bytes_per_request=None), MEMORY) is None
+
+
+def test_growth_that_speeds_up_reaches_it_sooner_and_may_as_well_go_on_straight() -> None:
+    straight, faster = exhaustion(LEAK, MEMORY, 0.0), exhaustion(replace(LEAK, ratio=2.0), MEMORY, 0.0)
+    assert straight is not None
+    assert faster is not None
+    assert faster.exhausted_at < straight.exhausted_at / 1.5
+    assert faster.low < faster.exhausted_at < straight.exhausted_at < (faster.high or 0)
+
+
+def test_it_goes_on_at_the_late_request_rate_and_a_load_that_varies_widens_the_interval() -> None:
+    steady, busy = exhaustion(LEAK, MEMORY, 0.0), exhaustion(replace(LEAK, rate_now=2.0), MEMORY, 0.0)
+    varied = exhaustion(replace(LEAK, rate_spread=0.4), MEMORY, 0.0)
+    assert steady is not None
+    assert busy is not None
+    assert varied is not None
+    assert busy.exhausted_at == pytest.approx(steady.exhausted_at / 2)
+    assert varied.low < steady.low < (steady.high or 0) < (varied.high or 0)
+
+
+def test_growth_in_jumps_widens_the_interval_on_both_sides_and_less_the_farther_off_it_ends() -> None:
+    smooth, jumping = (
+        exhaustion(LEAK, MEMORY, 0.0),
+        exhaustion(replace(LEAK, jump_bytes_per_hour=20 * MIB), MEMORY, 0.0),
+    )
+    assert smooth is not None
+    assert jumping is not None
+    assert jumping.low < smooth.low
+    assert (jumping.high or 0) > (smooth.high or 0)
+    far = replace(MEMORY, limit_bytes=MEMORY.limit_bytes * 16)
+    off, near = exhaustion(replace(LEAK, jump_bytes_per_hour=20 * MIB), far, 0.0), exhaustion(LEAK, far, 0.0)
+    assert off is not None
+    assert near is not None
+    assert off.low / near.low > jumping.low / smooth.low

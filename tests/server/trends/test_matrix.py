@@ -144,13 +144,21 @@ def survivor(number: int, at: float, live: int, old: int) -> Stored:
     return Stored(number, 1, kind, at, 1.0, 10, dict.fromkeys(VITALS), blob, pack([], {}), True)  # type: ignore[arg-type]
 
 
+def test_survivors_count_from_the_age_at_which_what_was_allocated_at_the_start_survives(matrix: Matrix) -> None:
+    one = worker(1)
+    one = replace(one, identity=replace(one.identity, interval_s=30.0))
+    changes = [survivor(i, 30.0 * i, 100, 100 * (i > 2)) for i in range(1, 6)]
+    take(matrix, changes, one)
+    np.testing.assert_array_equal(row(matrix, 40), [np.nan, np.nan, 100, 200, 300])
+
+
 @pytest.mark.parametrize(("interval_s", "floors"), [(30.0, [60, 90]), (0.5, [100, 150])])
 def test_floors_are_those_of_survivors_where_these_are_told_soon_enough(
     matrix: Matrix, interval_s: float, floors: list[int]
 ) -> None:
     one = worker(1)
     one = replace(one, identity=replace(one.identity, interval_s=interval_s))
-    take(matrix, [survivor(1, 1, 100, 60), survivor(2, 2, 50, 30)], one)
+    take(matrix, [survivor(1, 100, 100, 60), survivor(2, 200, 50, 30)], one)
     (generation,) = matrix.generations(GROUP, np.array([40]))
     assert generation.floors[0].tolist() == floors
     assert (generation.live.tolist(), generation.allocated.tolist()) == ([150], [750])

@@ -1,0 +1,59 @@
+"""Leaks outside Python's heap: the resident set rises, and nothing that Python knows of explains it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from heaptide_server.leaks.context import Context
+from heaptide_server.leaks.fingerprint import fingerprint
+from heaptide_server.leaks.states import Seen
+from heaptide_server.trends.judge import judge
+from heaptide_server.trends.matrix import Matrix
+from heaptide_server.trends.verdict import Options, Verdict
+
+EXPLAINED = 0.5  # of the resident set's growth: what sites explain beyond this is no native leak
+SIZE = 8.0  # times the least growth of a site: allocators keep freed pages, and pages move
+PATIENCE = 4  # times as long: a resident set ratchets up for a while in every process
+NO_SITE = "No Python allocation site explains half of it."
+
+
+def native(matrix: Matrix, explained: float, options: Options, context: Context) -> Seen | None:
+    """The resident set, where it was watched for long enough.
+
+    Args:
+        explained: bytes an hour by which Python's own memory may grow, the whole service together.
+    """
+    group = context.group
+    if matrix.intervals(group) < PATIENCE * options.least_intervals:
+        return None
+    larger = replace(
+        options, least_bytes=SIZE * options.least_bytes, least_bytes_per_day=SIZE * options.least_bytes_per_day
+    )
+    found = judge(matrix.resident(group), larger)
+    if not found:
+        return None
+    verdict = _unexplained(found[0], explained)
+    return Seen(
+        id=fingerprint(*group, "native", ""),
+        service=group[0],
+        environment=group[1],
+        kind="native",
+        site=None,
+        type_name=None,
+        verdict=replace(verdict, filling=False),
+        live_bytes=matrix.resident_bytes(group),
+        survivor_bytes=None,
+        release=context.release,
+        earlier_release=context.earlier_release,
+        forecast=context.forecast(verdict),
+        advice=context.advice(verdict),
+    )
+
+
+def _unexplained(verdict: Verdict, explained: float) -> Verdict:
+    if explained > EXPLAINED * verdict.bytes_per_hour:
+        return replace(verdict, suspect=False, filling=False, clear=True, evidence="Python's own sites explain it.")
+    if verdict.suspect:
+        sentence = verdict.evidence[:1].lower() + verdict.evidence[1:]
+        return replace(verdict, evidence=f"The resident set {sentence} {NO_SITE}")
+    return verdict
