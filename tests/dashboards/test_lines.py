@@ -63,7 +63,7 @@ def test_the_trend_of_a_service_counts_a_recycled_worker_once() -> None:
 
 @pytest.mark.parametrize(
     ("first_seen", "window_s", "buckets"),
-    [(1000.0 - 600, 3600.0, 10), (0.0, 600.0, 10), (0.0, 86400.0, 16), (999.0, 600.0, 1)],
+    [(1000.0 - 600, 3600.0, 10), (0.0, 600.0, 10), (0.0, 86400.0, 16), (999.0, 600.0, 1), (-6200.0, 86400.0, 24)],
 )
 def test_a_chart_begins_with_the_first_report_and_has_two_in_each_bucket(
     first_seen: float, window_s: float, buckets: int

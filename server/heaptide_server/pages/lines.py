@@ -14,6 +14,10 @@ from heaptide_server.model import Floats, Series, Worker
 
 # As many points as a line of a thousand pixels can show without hiding a sawtooth.
 MOST_BUCKETS = 160
+# Up to here a chart reads single reports. In a longer one it reads sums of five minutes: narrower buckets than those
+# would draw stairs.
+RAW_SPAN_S = 3600.0
+ROLLUP_S = 300.0
 # A report that comes a little late leaves an empty bucket; more in a row are a real gap.
 BRIDGED_BUCKETS = 2
 # While a worker restarts nobody reports for its slot; a sum over slots would fall into a hole that isn't there.
@@ -30,11 +34,12 @@ class Span:
 
 
 def chart_span(workers: Sequence[Worker], now: float, window_s: float) -> Span:
-    """The span of a chart, cut into buckets of two reports at least."""
+    """The span of a chart, cut into buckets of two reports at least; in a long one as wide as the store's own."""
     first_seen = min((worker.first_seen for worker in workers), default=now - window_s)
     since = max(now - window_s, first_seen)
     interval_s = max((worker.identity.interval_s for worker in workers), default=1.0)
-    buckets = int((now - since) / (2 * interval_s))
+    finest_s = 2 * interval_s if now - since <= RAW_SPAN_S else max(2 * interval_s, ROLLUP_S)
+    buckets = int((now - since) / finest_s)
     return Span(since, now, min(MOST_BUCKETS, max(1, buckets)))
 
 

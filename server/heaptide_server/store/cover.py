@@ -34,9 +34,11 @@ class Extent:
 def cover(since: float, until: float, extent: Extent, widest_s: float = DAY) -> list[Piece]:
     """Cuts a window into pieces that don't overlap, coarse ones in its middle, in the order of time.
 
-    An edge that no longer has the finer data begins at the coarser bucket that holds it.
+    An edge that no longer has the finer data begins at the coarser bucket that holds it. Where raw entries are gone,
+    buckets of five minutes are as fine as it gets, whatever `widest_s` says.
     """
-    widths = [width for width in reversed(WIDTHS) if width <= max(widest_s, FIVE_MINUTES)]
+    finest = FIVE_MINUTES if since < extent.kept[RAW] else RAW
+    widths = [width for width in reversed(WIDTHS) if width <= max(widest_s, finest)]
     return _cover([*widths, RAW], since, until, extent)
 
 

@@ -34,3 +34,9 @@ def test_the_middle_is_coarse_and_the_edges_are_fine():
 def test_an_edge_without_finer_data_begins_at_the_coarser_bucket():
     there = Extent(dict.fromkeys(WIDTHS, 10 * DAY), ALL_KEPT | {RAW: 9 * DAY, FIVE_MINUTES: 9 * DAY, HOUR: 9 * DAY})
     assert cover(DAY + 100, 3 * DAY, there) == [Piece(DAY, DAY, 3 * DAY)]
+
+
+def test_finer_questions_than_the_finest_bucket_take_raw_entries_while_they_are_kept():
+    there = Extent(dict.fromkeys(WIDTHS, 10 * DAY), ALL_KEPT | {RAW: 2 * DAY})
+    assert cover(3 * DAY, 3 * DAY + HOUR, there, 30) == [Piece(RAW, 3 * DAY, 3 * DAY + HOUR)]
+    assert cover(DAY, DAY + HOUR, there, 30) == [Piece(FIVE_MINUTES, DAY, DAY + HOUR)]
