@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions soak browser database pictures bench-detection leaks clean
+.PHONY: help demo test lint bench versions asan soak browser database pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,8 +47,11 @@ bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 	$(BIN)/python -m pip install --quiet --group bench || echo "Some other profilers can't be installed: they are left out."
 	$(BIN)/python -m tests.bench
 
-versions: $(READY) ## Build and test the sampler on every CPython that is here, with their own regression tests
+versions: $(READY) ## Build and test the C extensions on every CPython that is here, with their own regression tests
 	$(BIN)/python -m tests.agent.native.versions
+
+asan: $(READY) ## Test the C extensions under AddressSanitizer on every CPython that is here
+	$(BIN)/python -m tests.agent.native.versions --asan
 
 soak: $(READY) ## 20 minutes at a high sampling rate: the tracer's own memory stays flat
 	$(BIN)/python -m tests.soak.shop --minutes 20
@@ -60,7 +63,7 @@ pictures: $(READY) browser ## Take the README's pictures of the real demo
 bench-detection: $(READY) ## Measure precision and recall of the verdicts on a simulated fleet
 	$(BIN)/python -m tests.bench.detection
 
-leaks: $(READY) ## Real leaks of real packages, leaky and fixed, under the agent
+leaks: $(READY) ## Leaks that happened, leaky and fixed, and programs that only look like leaks, under the agent
 	$(BIN)/python -m tests.corpus
 
 clean: ## Remove the virtual environment and what was built
