@@ -2,7 +2,6 @@
 
 import functools
 import os
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,8 +12,7 @@ from prometheus_client import Counter
 import heaptide
 
 TENANTS = 30  # a client for each, all made at the start
-COUNTRIES = {number: "a static table" for number in range(5000)}
-RECENT: OrderedDict[int, str] = OrderedDict()
+COUNTRIES = dict.fromkeys(range(5000), "a static table")
 REQUESTS = Counter("shop_requests", "Requests", ["path"])
 SERVED = [0]
 
@@ -31,7 +29,7 @@ app = FastAPI(lifespan=lifespan)
 heaptide.start(app)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def price(number: int) -> float:
     return number * 1.19
 
