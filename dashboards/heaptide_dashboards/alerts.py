@@ -89,7 +89,20 @@ class AlertsPage:
 
 
 FORMATS = {"generic": "Standard Webhooks", "alertmanager": "Alertmanager", "slack": "Slack", "pagerduty": "PagerDuty"}
-NOTICES = {"leak.firing": "Leak", "leak.resolved": "Resolved", "leak.test": "Test"}
+NOTICES = {
+    "leak.firing": "Leak",
+    "leak.resolved": "Resolved",
+    "leak.test": "Test",
+    "check.firing": "Check failed",
+    "check.resolved": "Check passes",
+}
+_SEVERAL = {
+    "leak.firing": "leak",
+    "leak.resolved": "resolved leak",
+    "leak.test": "test",
+    "check.firing": "failed check",
+    "check.resolved": "passing check",
+}
 DELIVERY_STATES = {
     "pending": State("Waiting", "To be sent, or to be tried again", "ended", "warn"),
     "delivered": State("Delivered", "The target took it", "resolved", "good"),
@@ -149,8 +162,7 @@ def latency_text(seconds: float) -> str:
 
 def told(row: DeliveryRow) -> str:
     """What a delivery tells, without where: `4 leaks`."""
-    what = {"leak.firing": "leak", "leak.resolved": "resolved leak", "leak.test": "test"}[row.type]
-    return plural(len(row.leaks), what) if len(row.leaks) > 1 else NOTICES[row.type]
+    return plural(len(row.leaks), _SEVERAL[row.type]) if len(row.leaks) > 1 else NOTICES[row.type]
 
 
 def alerts_url(before: int | None = None, status: str = "") -> str:

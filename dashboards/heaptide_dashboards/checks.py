@@ -88,7 +88,7 @@ def checks_verdict(checked: CheckedService) -> Verdict:
 def fix_parts(fix: str) -> list[FixPart]:
     """Sentences, and what is to be pasted, which stands four blanks in."""
     parts: list[FixPart] = []
-    for block in re.split(r"\n(?=\S)|(?<=\S)\n\n(?= {4})", fix):
+    for block in re.split(r"\n\n(?=\S)|(?<=\S)\n\n(?= {4})", fix):
         pasted = block.startswith(_INDENT)
         lines = textwrap.dedent(block).strip("\n").splitlines() if pasted else [" ".join(block.split())]
         if pasted and parts and parts[-1].paste:

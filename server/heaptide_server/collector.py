@@ -15,6 +15,7 @@ from heaptide_server.alerts.desk import Desk
 from heaptide_server.alerts.sentences import Notice
 from heaptide_server.api.metrics import Metrics
 from heaptide_server.api.shapes import leak_json
+from heaptide_server.checks.telling import Telling
 from heaptide_server.jobs import Job, JobReport, Jobs
 from heaptide_server.leaks.diagnosing import Diagnosing
 from heaptide_server.leaks.ledger import Ledger
@@ -28,6 +29,7 @@ REAP_EVERY_S = 1.0
 ROLLUP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 600.0
 REPEAT_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
 
 
 class Collector:
@@ -98,12 +100,15 @@ class Collector:
 
     def _work(self, courier: Courier) -> list[Job]:
         watch = Watch(self.store, self.ledger)
+        telling = Telling(self.settings.db, self.store, self.ledger, courier.tell, self.settings.address)
+        telling.migrate()
         return [
             Job("reap", REAP_EVERY_S, self.store.reap),
             Job("rollup", ROLLUP_EVERY_S, self.store.rollup),
             Job("retention", EXPIRE_EVERY_S, self._expire),
             Job("trends", self.settings.trend_interval_s, watch.tick),
             Job("repeat", REPEAT_EVERY_S, self._repeat),
+            Job("checks", CHECK_EVERY_S, telling.tick),
             Job("diagnosis", self.settings.trend_interval_s, self.diagnosing.tick),
             Job("delivery", self.settings.delivery_interval_s, courier.deliver_due),
         ]

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         description="Services whose leaks are told, separated by commas, or patterns such as team-*; unset means all.",
     )
     webhook_environments: str = Field("", description="Environments whose leaks are told, likewise.")
-    webhook_kinds: str = Field("", description="Kinds of leaks that are told, likewise: site, objects, native.")
+    webhook_kinds: str = Field("", description="Kinds of leaks that are told, likewise: site, objects, native, check.")
     webhook_file: Path | None = Field(
         None, description="TOML file with further targets of alerts, each a [[target]] with a name and these keys."
     )

@@ -53,6 +53,7 @@ class Sender:
         resync: bool = False,
         answers: list[dict[str, Any]] | None = None,
         vitals: dict[str, float | None] | None = None,
+        facts: dict[str, dict[str, Any]] | None = None,
     ) -> Report:
         """The next report, base and all; the caller sets `acknowledged` when it was."""
         base = 0 if resync else self.acknowledged
@@ -84,6 +85,7 @@ class Sender:
             type_changes=pack([0], {"count": [1]}),
             agent={"cpu_s": 0.1},
             answers=answers or [],
+            facts=facts or {},
         )
 
     @property
@@ -132,6 +134,7 @@ def to_body(report: Report, sent_at: float) -> dict[str, Any]:
         },
         "agent": report.agent,
         "answers": report.answers,
+        **({"facts": report.facts} if report.facts else {}),
     }
 
 

@@ -35,6 +35,9 @@ def slack(sheets: Sequence[Sheet]) -> dict[str, Any]:
 
 def _title(sheets: Sequence[Sheet]) -> str:
     first = sheets[0]
+    if first.kind == "check":
+        what = "Check passes again" if first.resolved else "Check failed"
+        return f"{what} in {first.service}" if len(sheets) == 1 else f"{len(sheets)} checks of {first.service}"
     if len(sheets) == 1:
         return f"{'Leak resolved' if first.resolved else 'Memory leak'} in {first.service}"
     what = "leaks resolved" if first.resolved else "memory leaks"
@@ -85,11 +88,11 @@ def pagerduty(sheet: Sheet) -> dict[str, Any]:
         "payload": {
             "summary": shorten(sheet.summary, PAGERDUTY_SUMMARY_CHARACTERS),
             "source": sheet.service,
-            "severity": "warning",
+            "severity": "critical" if sheet.kind == "check" else "warning",
             "timestamp": timestamp(sheet.at),
             "component": sheet.label,
             "group": sheet.environment,
-            "class": f"leak {sheet.kind}",
+            "class": "check" if sheet.kind == "check" else f"leak {sheet.kind}",
             "custom_details": {"evidence": sheet.evidence, "growth": sheet.rate, "release": sheet.release},
         },
     }

@@ -83,13 +83,16 @@ class Courier:
         Raises:
             RuntimeError: no transaction is open.
         """
-        outbox.put(db, self._letters(notices, now), now)
+        self.tell(db, [sheet_of(notice, now, self._pages) for notice in notices], now)
 
-    def _letters(self, notices: Iterable[Notice], now: float) -> Iterator[Letter]:
-        for notice in notices:
-            sheet = sheet_of(notice, now, self._pages)
+    def tell(self, db: Database, sheets: Iterable[Sheet], now: float) -> None:
+        """Puts sheets into the outbox, like `enqueue`: also of what is no leak."""
+        outbox.put(db, self._letters(sheets), now)
+
+    def _letters(self, sheets: Iterable[Sheet]) -> Iterator[Letter]:
+        for sheet in sheets:
             for target in self.targets.values():
-                if target.wants(notice.leak):
+                if target.wants(sheet):
                     yield Letter(target.name, target.endpoint, sheet, self._group_s, MOST_LEAKS[target.format])
 
     def deliver_due(self, now: float) -> int:

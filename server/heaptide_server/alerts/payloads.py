@@ -15,6 +15,7 @@ from heaptide_server.alerts.sheet import Sheet, timestamp
 Format = Literal["generic", "alertmanager", "slack", "pagerduty"]
 
 ALERT_NAME = "HeaptideLeak"
+CHECK_NAME = "HeaptideCheck"
 NOT_ENDED = "0001-01-01T00:00:00Z"  # how Alertmanager writes the end of what still fires
 
 # How many leaks travel in one body. PagerDuty opens and closes an incident for each event, so each leak is one.
@@ -46,8 +47,10 @@ def _body(format_: Format, sheets: Sequence[Sheet], target: str, base_url: str) 
 
 
 def envelope(sheets: Sequence[Sheet], target: str, base_url: str) -> dict[str, Any]:
-    """The generic body: Standard Webhooks' envelope around an Alertmanager group, and the leaks' own JSON beside it."""
-    data = alertmanager(sheets, target, base_url) | {"leaks": [sheet.leak for sheet in sheets]}
+    """The generic body: Standard Webhooks' envelope around an Alertmanager group, and the leaks' or findings' own JSON
+    beside it."""
+    name = "findings" if sheets[0].kind == "check" else "leaks"
+    data = alertmanager(sheets, target, base_url) | {name: [sheet.leak for sheet in sheets]}
     return {"type": sheets[-1].type, "timestamp": timestamp(sheets[-1].at), "data": data}
 
 
@@ -84,7 +87,7 @@ def _alert(sheet: Sheet) -> dict[str, Any]:
 def labels(sheet: Sheet) -> dict[str, str]:
     """What identifies the alert: equal when it fires and when it resolves, so no line, size or release."""
     return {
-        "alertname": ALERT_NAME,
+        "alertname": CHECK_NAME if sheet.kind == "check" else ALERT_NAME,
         "service": sheet.service,
         "environment": sheet.environment,
         "kind": sheet.kind,

@@ -39,13 +39,13 @@ class Sheet:
     """One notice of one leak.
 
     Attributes:
-        type: leak.firing, leak.resolved or leak.test.
+        type: leak.firing, leak.resolved, leak.test, check.firing or check.resolved.
         resolved: whether it says that the leak is over.
         at: when it happened, seconds since the epoch.
         place: where the leak is, with its line; `label` is the same without what a new release may shift.
         frames: the stack, allocation first.
         url: the leak's page.
-        leak: the leak as the HTTP API tells it.
+        leak: the leak as the HTTP API tells it; of a check, the finding.
     """
 
     type: str

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx2
 from sqlite_utils import Database
@@ -17,11 +17,10 @@ from heaptide_server.alerts.addresses import AddressPolicy, Network
 from heaptide_server.alerts.endpoints import stored_secret
 from heaptide_server.alerts.payloads import Format
 from heaptide_server.alerts.signing import check_secret, new_secret
-from heaptide_server.model import Leak
 
 log = logging.getLogger(__name__)
 
-KINDS = ("site", "objects", "native")
+KINDS = ("site", "objects", "native", "check")
 _T = TypeVar("_T")
 
 
@@ -34,25 +33,41 @@ class WrongKeyError(ValueError):
         self.text = text
 
 
+class About(Protocol):
+    """What a filter looks at, of a leak or of a sheet."""
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+
+    @property
+    def environment(self) -> str:
+        """Where it runs."""
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+
+
 @dataclass(frozen=True)
 class Filter:
-    """Which leaks a target is told of; an empty part takes all.
+    """Which leaks and checks a target is told of; an empty part takes all.
 
     Attributes:
         services, environments: names, or shell patterns such as `team-*`.
-        kinds: of site, objects and native.
+        kinds: of site, objects and native, which are leaks, and check.
     """
 
     services: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
 
-    def takes(self, leak: Leak) -> bool:
-        """Whether a leak passes."""
+    def takes(self, about: About) -> bool:
+        """Whether it passes."""
         return (
-            _matches(leak.service, self.services)
-            and _matches(leak.environment, self.environments)
-            and _matches(leak.kind, self.kinds)
+            _matches(about.service, self.services)
+            and _matches(about.environment, self.environments)
+            and _matches(about.kind, self.kinds)
         )
 
 
@@ -90,9 +105,9 @@ class Target:
         for secret in self.secrets:
             _check("secret", check_secret, secret)
 
-    def wants(self, leak: Leak) -> bool:
-        """Whether it is told of this leak."""
-        return self.filter.takes(leak)
+    def wants(self, about: About) -> bool:
+        """Whether it is told of this."""
+        return self.filter.takes(about)
 
     @property
     def endpoint(self) -> str:
@@ -180,7 +195,7 @@ def _network(text: str) -> Network:
 
 def _kind(text: str) -> str:
     if text not in KINDS:
-        raise WrongKeyError("kinds", f"has {text[:40]!r}; a leak's kind is one of {', '.join(KINDS)}")
+        raise WrongKeyError("kinds", f"has {text[:40]!r}; a kind is one of {', '.join(KINDS)}")
     return text
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heaptide_server.checks import closing, garbage, snippets, unbounded
 from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.checks.guards import master_restarts, server_of
+from heaptide_server.checks.memory import SAFE
 from heaptide_server.checks.reading import living, names, number, told
 from heaptide_server.model import Leak
 
@@ -33,6 +34,7 @@ def _recycling(alive: list[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
     leak = min(advised, key=_advised)
     most, server = _advised(leak), server_of(kept[0])
     jitter = (leak.advice.jitter if leak.advice else None) or max(1, most // 10)
+    share_mib = int(SAFE * limit_bytes / len(alive) / 2**20) if limit_bytes else None
     under = f" of the limit of {limit_bytes / 2**20:,.0f} MiB" if limit_bytes else ""
     return [
         Finding(
@@ -47,7 +49,7 @@ def _recycling(alive: list[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
                 f"together) keep a worker below its share{under}.",
             ),
             fix=f"Until the leak is fixed, recycle workers:\n\n"
-            f"    {snippets.recycling(server, most, jitter, master_restarts(kept[0]))}",
+            f"    {snippets.recycling(server, most, jitter, master_restarts(kept[0]), share_mib)}",
             workers=names(kept),
         )
     ]

@@ -46,8 +46,7 @@ def _finding(share: float, alive: list[WorkerFacts]) -> Finding:
     return Finding(
         kind="memory-overcommitted",
         severity="critical" if share > 1 else "warning",
-        title=f"{_workers(len(alive))} at {'its' if len(alive) == 1 else 'their'} peaks take "
-        f"{share:.0%} of the memory limit of {_mib(limit)}.",
+        title=f"{_together(len(alive))} {share:.0%} of the memory limit of {_mib(limit)}.",
         evidence=(
             f"{len(alive)} x {_mib(mean)} (mean of each worker's largest resident set, less shared "
             f"pages) = {_mib(sum(peaks))}.",
@@ -59,8 +58,8 @@ def _finding(share: float, alive: list[WorkerFacts]) -> Finding:
     )
 
 
-def _workers(count: int) -> str:
-    return "The worker" if count == 1 else f"{count} workers"
+def _together(count: int) -> str:
+    return "The worker at its peak takes" if count == 1 else f"{count} workers at their peaks take"
 
 
 def _mib(size: float) -> str:

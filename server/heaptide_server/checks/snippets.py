@@ -44,23 +44,27 @@ def unit_with_gunicorn(workers: int) -> str:
 In Kubernetes or with docker run --restart unless-stopped, the container's runtime does the same."""
 
 
-def recycling(server: str, max_requests: int, jitter: int, several: bool) -> str:
-    """How to have a server recycle workers.
+def recycling(server: str, max_requests: int, jitter: int, several: bool, share_mib: int | None) -> str:
+    """How to have a server recycle workers, as a line to paste.
 
     Args:
         server: its name.
         max_requests: after how many requests.
         jitter: how many more at the most, drawn for each worker.
         several: whether a master is there to start a recycled worker anew.
+        share_mib: a worker's share of the memory limit, None without a limit.
     """
-    option = "--limit-max-requests" if server == "uvicorn" else "--max-requests"
-    options = f"{option} {max_requests} {option}-jitter {jitter}"
-    if server == "uvicorn" and not several:
+    counted = f"--max-requests {max_requests} --max-requests-jitter {jitter}"
+    if server == "granian":  # it counts no requests
+        return f"granian --workers-max-rss {share_mib or 512} --respawn-failed-workers ..."
+    if server == "uvicorn" and several:
+        return f"uvicorn --limit-max-requests {max_requests} --limit-max-requests-jitter {jitter} ..."
+    if server == "uvicorn":
         return (
-            f"uvicorn alone would end and stay away; use a master: gunicorn -k uvicorn_worker.UvicornWorker -w 2 "
-            f"--max-requests {max_requests} --max-requests-jitter {jitter} shop.main:app"
+            "# uvicorn alone would end and stay away: use a master\n"
+            f"    gunicorn -k uvicorn_worker.UvicornWorker -w 2 {counted} shop.main:app"
         )
-    return f"{server} {options} ..."
+    return f"{server} {counted} ..."
 
 
 LIFESPAN = """Open what the app shares when it starts, and close it when it ends:

@@ -116,7 +116,7 @@ def test_each_target_without_a_secret_gets_its_own_which_stays_but_slack_needs_n
         (table(format='"teams"'), "format is wrong: input should be 'generic', 'alertmanager', 'slack' or 'pagerduty'"),
         (table(format='"pagerduty"'), "secret must be the integration's key"),
         (table(services='"shop"'), "services is wrong: input should be a valid list"),
-        (table(kinds='["site", "heap"]'), "kinds has 'heap'; a leak's kind is one of site, objects, native"),
+        (table(kinds='["site", "heap"]'), "kinds has 'heap'; a kind is one of site, objects, native, check"),
         (table(allow_nets='["10.0.0.0/40"]'), "allow_nets has '10.0.0.0/40', which is no network"),
         (table(allow_http='"yes"'), "allow_http is wrong"),
     ],

@@ -33,5 +33,5 @@ async def index() -> dict[str, int]:
         price(number)
         SEEN[number] = "seen"
         REQUESTS.labels(path=f"/orders/{number}").inc()
-    FILES.append(open(__file__))  # noqa: SIM115 - never closed: the fault
+    FILES.append(open(__file__))  # noqa: SIM115 - never closed, which is the fault
     return {"pid": os.getpid()}

@@ -2,7 +2,6 @@
 
 import functools
 import os
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,6 @@ import heaptide
 
 TENANTS = 30  # a client for each, all made at the start
 COUNTRIES = dict.fromkeys(range(5000), "a static table")
-RECENT: OrderedDict[int, str] = OrderedDict()
 REQUESTS = Counter("shop_requests", "Requests", ["path"])
 SERVED = [0]
 
