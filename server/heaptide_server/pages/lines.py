@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,14 +75,11 @@ def total_trend(series: Series) -> list[float | None]:
 def bridged(values: Floats) -> Floats:
     """The values with short gaps between two known ones filled by a straight line."""
     known = np.flatnonzero(~np.isnan(values))
-    if len(known) < 2:
-        return values.copy()
-    at = np.arange(len(values))
-    after = np.searchsorted(known, at).clip(1, len(known) - 1)
-    short = known[after] - known[after - 1] <= BRIDGED_BUCKETS + 1
-    inside = (at > known[0]) & (at < known[-1])
-    filled: Floats = np.where(np.isnan(values) & short & inside, np.interp(at, known, values[known]), values)
-    return filled
+    result = values.copy()
+    for left, right in pairwise(known):
+        if 1 < right - left <= BRIDGED_BUCKETS + 1:
+            result[left : right + 1] = np.linspace(values[left], values[right], right - left + 1)
+    return result
 
 
 def _life(worker: Worker) -> tuple[str, int, int]:
