@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -21,10 +22,15 @@ class Trend:
 
 def of_page(page: LeakPage) -> Trend | None:
     """The trend of a leak's page."""
-    if not page.growth:
-        return None
-    low, high = page.low_bytes_per_hour, page.high_bytes_per_hour
-    return fitted(page.growth[0], page.leak.first_seen, page.leak.bytes_per_hour, low, high)
+    rates = page.leak.bytes_per_hour, page.low_bytes_per_hour, page.high_bytes_per_hour
+    return of_lines(page.growth, page.leak.status, page.leak.first_seen, *rates)
+
+
+def of_lines(
+    lines: Sequence[Line], status: str, since: float, per_hour: float, low: float, high: float
+) -> Trend | None:
+    """The trend of a leak's growth, its only line; what fills rises along no straight line."""
+    return fitted(lines[0], since, per_hour, low, high) if lines and status != "filling" else None
 
 
 def fitted(line: Line, since: float, per_hour: float, low: float, high: float) -> Trend | None:

@@ -152,73 +152,6 @@ class SiteGrowth:
 
 
 @dataclass(frozen=True)
-class SiteTurnover:
-    """Bytes that stayed (`net`), came and went at one site, summed over workers: net is what came less what went."""
-
-    net_bytes: int
-    new_bytes: int
-    freed_bytes: int
-
-
-@dataclass(frozen=True)
-class Turnover:
-    """What came and went within generations, by the store's site id, over `worker_s` seconds of workers' lives."""
-
-    worker_s: float
-    requests: int
-    sites: dict[int, SiteTurnover]
-
-
-@dataclass(frozen=True)
-class ReleaseSeen:
-    """A release of a service in an environment, and when workers of it were seen; `workers` counts their lives."""
-
-    environment: str
-    release: str | None
-    first_seen: float
-    last_seen: float
-    workers: int
-
-
-@dataclass(frozen=True)
-class ReleaseTurnover:
-    """What one site grew by in a release and environment, over `worker_s` seconds of workers' lives."""
-
-    seen: ReleaseSeen
-    growth_bytes: int
-    worker_s: float
-    requests: int
-
-
-@dataclass(frozen=True)
-class LifeTurnover:
-    """What one site grew by in a worker's life, over `lived_s` seconds of it."""
-
-    growth_bytes: int
-    lived_s: float
-    requests: int
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One kind of stored data: its rows, how long they are kept in seconds, and when the oldest is from."""
-
-    name: str
-    rows: int
-    kept_s: float
-    oldest: float | None
-
-
-@dataclass(frozen=True)
-class StoreContents:
-    """What a store holds; `waiting` buckets got something since they were made, the oldest began at `waiting_since`."""
-
-    kept: list[Kept]
-    waiting: int
-    waiting_since: float | None
-
-
-@dataclass(frozen=True)
 class TypeGrowth:
     """Growth of one object type within generations over a window, over all workers, and what the living ones have."""
 
@@ -445,3 +378,70 @@ class Diagnosis:
     host: str
     pid: int
     findings: Findings | None
+
+
+@dataclass(frozen=True)
+class SiteTurnover:
+    """Bytes that stayed (`net`), came and went at one site, summed over workers: net is what came less what went."""
+
+    net_bytes: int
+    new_bytes: int
+    freed_bytes: int
+
+
+@dataclass(frozen=True)
+class Turnover:
+    """What came and went within generations, by the store's site id, over `worker_s` seconds of workers' lives."""
+
+    worker_s: float
+    requests: int
+    sites: dict[int, SiteTurnover]
+
+
+@dataclass(frozen=True)
+class ReleaseSeen:
+    """A release of a service in an environment, and when workers of it were seen; `workers` counts their lives."""
+
+    environment: str
+    release: str | None
+    first_seen: float
+    last_seen: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class ReleaseTurnover:
+    """What one site grew by in a release and environment, over `worker_s` seconds of workers' lives."""
+
+    seen: ReleaseSeen
+    growth_bytes: int
+    worker_s: float
+    requests: int
+
+
+@dataclass(frozen=True)
+class LifeTurnover:
+    """What one site grew by in a worker's life, over `lived_s` seconds of it."""
+
+    growth_bytes: int
+    lived_s: float
+    requests: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of stored data: its rows, how long they are kept in seconds, and when the oldest is from."""
+
+    name: str
+    rows: int
+    kept_s: float
+    oldest: float | None
+
+
+@dataclass(frozen=True)
+class StoreContents:
+    """What a store holds; `waiting` buckets got something since they were made, the oldest began at `waiting_since`."""
+
+    kept: list[Kept]
+    waiting: int
+    waiting_since: float | None

@@ -26,7 +26,7 @@ WORKERS, HOSTS, SITES, OWN_SITES, OWN_TYPES = 200, 25, 5000, 400, 80
 DAYS, RAW_S, FIVE_MINUTES_S, INTERVAL_S = 90, 86400, 7 * 86400, 60
 LIFE_S = 3 * 86400
 RELEASE_S = 6 * 86400
-LEAKS, HOURLY_SITES = 40, 800
+LEAKS, HOURLY_SITES = 40, 300
 SERVICE, ENVIRONMENT = "fleet", "production"
 MIB = 1 << 20
 _MODULES = ("orders", "baskets", "quotes", "prices", "users", "mails", "search", "stock")
@@ -238,7 +238,7 @@ def _leaks(ledger: Ledger, now: float) -> None:
         leak = Leak(
             f"{number:016x}", SERVICE, ENVIRONMENT, "site", "open" if number < 4 else states[number % 5],
             Site(site, _stack(site - 1)), "dict", 14e6 - number * 1e5, 12e6, 16e6, 205.0, 10**9, 9 * 10**8, WORKERS,
-            900, 0.9997, now - 40 * DAY, now - 30, "3.34.0", "Grew in each of 900 generations, 205 B a request.",
+            900, 0.9997, now - 40 * DAY, now - 30, "3.34.0", "Grew in each of 900 generations.",
             {"suspect_looks": 2, "clear_looks": 0, "fired": True, "grown_bytes": 1e8, "quiet": False},
         )  # fmt: skip
         forecast = Forecast(4096.0 * MIB, now + 40_000, now + 30_000, now + 70_000)

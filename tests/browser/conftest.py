@@ -155,7 +155,8 @@ def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: floa
         "type_name": "dict", "bytes_per_hour": mib_per_hour * MIB, "bytes_per_hour_low": mib_per_hour * 0.91 * MIB,
         "bytes_per_hour_high": mib_per_hour * 1.08 * MIB, "bytes_per_request": 205.0, "live_bytes": 17_900_000,
         "survivor_bytes": 16_200_000, "workers": 2, "generations": 7, "confidence": 0.9997, "first_seen": NOW - 9000,
-        "last_seen": NOW - 20, "release": "2.4.0", "state": {},
+        "last_seen": NOW - 20, "release": "2.4.0",
+        "state": {"suspect_looks": 2, "clear_looks": 0, "grown_bytes": 1e7, "fired": True, "quiet": False},
         "evidence": "Grew in both workers and in each of 7 generations, 205 B with every request, and levelled off in "
         "none; the floor after each collection rises in step.",
     }  # fmt: skip

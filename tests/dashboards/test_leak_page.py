@@ -181,6 +181,7 @@ def test_a_leak_of_another_environment_is_one_click_away(full: LeakPage) -> None
 def test_what_fills_shows_where_it_will_stop(leak_page: Make, leak_row: Make) -> None:
     page = words(render.leak_html(leak_page(leak=leak_row(status="filling"), ceiling_bytes=36.0 * MIB)))
     assert "Ceiling 36 MiB" in page
+    assert "fitted trend" not in page
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from heaptide_dashboards import charts, trend
+from heaptide_dashboards import charts
+from heaptide_dashboards.trend import Trend, of_lines
+from heaptide_dashboards.views import Line
 from heaptide_dashboards.windows import DEFAULT_WINDOW
+from heaptide_server.model import Leak
 from heaptide_server.pages.choosing import seconds
 from heaptide_server.pages.views import Viewer
 
@@ -22,6 +25,9 @@ def add_figures(routes: APIRouter, viewer: Callable[[], Viewer]) -> None:
         found = view.find(leak_id)
         marks = view.marks(found.service, found.environment, span_s)
         lines = view.leak_growth(found, span_s)
-        rates = found.bytes_per_hour, found.bytes_per_hour_low, found.bytes_per_hour_high
-        fit = trend.fitted(lines[0], found.first_seen, *rates) if lines else None
-        return JSONResponse(charts.leak_figure(lines, marks, fit))
+        return JSONResponse(charts.leak_figure(lines, marks, _trend(found, lines)))
+
+
+def _trend(leak: Leak, lines: Sequence[Line]) -> Trend | None:
+    rates = leak.bytes_per_hour, leak.bytes_per_hour_low, leak.bytes_per_hour_high
+    return of_lines(lines, leak.status, leak.first_seen, *rates)

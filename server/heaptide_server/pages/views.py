@@ -44,6 +44,7 @@ class Viewer:
         self._now = now
         self._base_url = base_url
         self._source_template = source_template
+        self._seen: dict[tuple[str, str, float], list[Worker]] = {}
 
     def services(self, base_url: str, needs_token: bool) -> ServicesPage:
         """The list of services."""
@@ -100,8 +101,8 @@ class Viewer:
 
     def leak(self, leak: Leak, window_s: float) -> LeakPage:
         """One leak."""
-        workers = self._workers(leak.service, leak.environment, window_s)
         marks = self.marks(leak.service, leak.environment, window_s)
+        workers = self._workers(leak.service, leak.environment, window_s)
         releases = release_growth(self._store, self._ledger, leak, self._now)
         return LeakPage(
             now=self._now,
@@ -160,7 +161,10 @@ class Viewer:
         return [summary.environment for summary in sorted(known, key=lambda summary: -summary.last_seen)]
 
     def _workers(self, service: str, environment: str, window_s: float) -> list[Worker]:
-        return self._store.workers(service, environment, self._now - window_s)
+        asked = service, environment, window_s
+        if asked not in self._seen:
+            self._seen[asked] = self._store.workers(service, environment, self._now - window_s)
+        return self._seen[asked]
 
     def _service_row(self, summary: ServiceSummary, leaks: Sequence[Leak]) -> ServiceRow:
         own = [leak for leak in leaks if (leak.service, leak.environment) == (summary.service, summary.environment)]

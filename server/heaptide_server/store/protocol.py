@@ -70,12 +70,6 @@ class Store(Protocol):
     def workers(self, service: str, environment: str | None, since: float, only: Only | None = None) -> list[Worker]:
         """Workers seen since then, by slot and generation."""
 
-    def living(self, service: str, environment: str | None) -> list[Worker]:
-        """Workers that have not ended, by slot."""
-
-    def contents(self) -> StoreContents:
-        """What the store holds, and what it has still to sum up."""
-
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """Workers by the store's id; unknown ids are left out."""
 
@@ -121,22 +115,6 @@ class Store(Protocol):
         only: Only | None = None,
     ) -> Series:
         """Growth of each site per bucket in bytes, summed over workers; rows in the order of `site_ids`."""
-
-    def turnover(
-        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
-    ) -> Turnover:
-        """What came and went per site in the window; of these releases alone, where any are named."""
-
-    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
-        """Releases whose workers were seen since then, the one that began last first."""
-
-    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
-        """What a site grew by in each release and environment, in the order of `releases`."""
-
-    def site_by_life(
-        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
-    ) -> dict[int, LifeTurnover]:
-        """What a site grew by within each of these workers' lives in the window, by the store's worker id."""
 
     def growth_by_worker(
         self,
@@ -226,6 +204,28 @@ class Store(Protocol):
         Raises:
             StoreUnavailable: the store can't write now.
         """
+
+    def turnover(
+        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
+    ) -> Turnover:
+        """What came and went per site in the window; of these releases alone, where any are named."""
+
+    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
+        """Releases whose workers were seen since then, the one that began last first."""
+
+    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
+        """What a site grew by in each release and environment, in the order of `releases`."""
+
+    def site_by_life(
+        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
+    ) -> dict[int, LifeTurnover]:
+        """What a site grew by within each of these workers' lives in the window, by the store's worker id."""
+
+    def living(self, service: str, environment: str | None) -> list[Worker]:
+        """Workers that have not ended, by slot."""
+
+    def contents(self) -> StoreContents:
+        """What the store holds, and what it has still to sum up."""
 
     def size_bytes(self) -> int:
         """What the store takes on disk."""

@@ -118,18 +118,6 @@ class SqliteStore:
         with self._readers.reading() as connection:
             return fleet.workers(connection, Question(service, environment, since, float("inf"), only or Only()))
 
-    def living(self, service: str, environment: str | None) -> list[Worker]:
-        """See `Store.living`."""
-        found = self.workers_by_id(known.id for known in self._live_in(service, environment))
-        return sorted(
-            found.values(), key=lambda worker: (worker.identity.environment, worker.identity.host, worker.slot)
-        )
-
-    def contents(self) -> StoreContents:
-        """See `Store.contents`."""
-        with self._readers.reading() as connection:
-            return contents.contents(connection, self._retention)
-
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """See `Store.workers_by_id`."""
         rows = self._by_id("workers", ids)
@@ -210,33 +198,6 @@ class SqliteStore:
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
             return turnover.growth_series(connection, question, there, site_ids, buckets)
-
-    def turnover(
-        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
-    ) -> Turnover:
-        """See `Store.turnover`."""
-        question = Question(service, environment, since, until)
-        with self._readers.reading() as connection:
-            return turnover.turnover(connection, question, growth.extent(connection, until), DAY, releases)
-
-    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
-        """See `Store.releases`."""
-        with self._readers.reading() as connection:
-            return releases.releases(connection, service, environment, since)
-
-    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
-        """See `Store.site_by_release`."""
-        with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            return releases.site_by_release(connection, service, site_id, there, since, until)
-
-    def site_by_life(
-        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
-    ) -> dict[int, LifeTurnover]:
-        """See `Store.site_by_life`."""
-        with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            return releases.site_by_life(connection, worker_ids, site_id, there, since, until)
 
     def growth_by_worker(
         self,
@@ -351,6 +312,45 @@ class SqliteStore:
         """See `Store.check`."""
         sql = "INSERT OR REPLACE INTO health (id, at) VALUES (1, ?)"
         self._writer.run(lambda roster: roster.connection.execute(sql, [now]).rowcount)
+
+    def turnover(
+        self, service: str, environment: str | None, since: float, until: float, releases: Sequence[str | None] = ()
+    ) -> Turnover:
+        """See `Store.turnover`."""
+        question = Question(service, environment, since, until)
+        with self._readers.reading() as connection:
+            return turnover.turnover(connection, question, growth.extent(connection, until), DAY, releases)
+
+    def releases(self, service: str, environment: str | None, since: float) -> list[ReleaseSeen]:
+        """See `Store.releases`."""
+        with self._readers.reading() as connection:
+            return releases.releases(connection, service, environment, since)
+
+    def site_by_release(self, service: str, site_id: int, since: float, until: float) -> list[ReleaseTurnover]:
+        """See `Store.site_by_release`."""
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return releases.site_by_release(connection, service, site_id, there, since, until)
+
+    def site_by_life(
+        self, worker_ids: Sequence[int], site_id: int, since: float, until: float
+    ) -> dict[int, LifeTurnover]:
+        """See `Store.site_by_life`."""
+        with self._readers.reading() as connection:
+            there = growth.extent(connection, until)
+            return releases.site_by_life(connection, worker_ids, site_id, there, since, until)
+
+    def living(self, service: str, environment: str | None) -> list[Worker]:
+        """See `Store.living`."""
+        found = self.workers_by_id(known.id for known in self._live_in(service, environment))
+        return sorted(
+            found.values(), key=lambda worker: (worker.identity.environment, worker.identity.host, worker.slot)
+        )
+
+    def contents(self) -> StoreContents:
+        """See `Store.contents`."""
+        with self._readers.reading() as connection:
+            return contents.contents(connection, self._retention)
 
     def size_bytes(self) -> int:
         """See `Store.size_bytes`: the file and its write-ahead log."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from heaptide_server.model import Columns, Ints, Only, Series, SiteTurnover, Turnover
 from heaptide_server.store import batch, fleetwide, growth
-from heaptide_server.store.cover import DAY, RAW, Extent, Piece, cover
+from heaptide_server.store.cover import DAY, HOUR, RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts
 from heaptide_server.store.known import number_ids
 from heaptide_server.store.totals import SiteSums
@@ -56,13 +56,37 @@ def growth_series(
     values = np.zeros((len(site_ids), buckets))
     wanted = np.array(site_ids, np.int64)
     order = np.argsort(wanted)
-    for part in parts(connection, asked, there, width_s) if site_ids else ():
-        if "bytes" in part.changes.values:
-            where = np.searchsorted(wanted, part.changes.ids, sorter=order).clip(max=len(wanted) - 1)
-            found = wanted[order[where]] == part.changes.ids
-            bucket = bucket_of(part.at, asked.since, width_s, buckets)
-            np.add.at(values[:, bucket], order[where[found]], part.changes.values["bytes"][found])
+    for at, changes in _site_changes(connection, asked, there, site_ids, width_s) if site_ids else ():
+        where = np.searchsorted(wanted, changes.ids, sorter=order).clip(max=len(wanted) - 1)
+        found = wanted[order[where]] == changes.ids
+        bucket = bucket_of(at, asked.since, width_s, buckets)
+        np.add.at(values[:, bucket], order[where[found]], _column(changes, "bytes")[found])
     return Series(bucket_starts(asked.since, width_s, buckets), width_s, list(site_ids), values)
+
+
+def _site_changes(
+    connection: sqlite3.Connection, asked: Question, there: Extent, site_ids: Sequence[int], widest_s: float
+) -> Iterator[tuple[float, Columns]]:
+    """Times and changes in bytes, of these sites at least: hours stand in the totals, a row a site."""
+    for piece in cover(asked.since, asked.until, there, widest_s):
+        if piece.width_s == HOUR:
+            yield from _hours(connection, asked, piece, site_ids)
+        else:
+            told = (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
+            yield from ((part.at, part.changes) for part in told)
+
+
+def _hours(
+    connection: sqlite3.Connection, asked: Question, piece: Piece, site_ids: Sequence[int]
+) -> Iterator[tuple[float, Columns]]:
+    sql = (
+        "SELECT hour, growth_bytes FROM totals WHERE site_id = ? AND hour >= ? AND hour < ? AND service = ? "
+        "AND (? IS NULL OR environment = ?)"
+    )
+    for site in site_ids:
+        asked_for = [site, piece.since, piece.until, asked.service, asked.environment, asked.environment]
+        for row in connection.execute(sql, asked_for):
+            yield row["hour"], Columns(np.array([site]), {"bytes": np.array([row["growth_bytes"]])})
 
 
 def turnover(
