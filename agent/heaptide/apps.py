@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from heaptide.gate import LOG
 from heaptide.middleware import CountingASGI, CountingWSGI, Watcher
 
+Interface = Literal["asgi", "wsgi"]
 NO_APP = (
     "heaptide.start: %s is neither an ASGI nor a WSGI app, so its requests aren't counted; hand over the app that your "
     "server serves, or count work with heaptide.count_request()"
@@ -42,21 +43,27 @@ def watch(app: Any, watcher: Watcher) -> Watched:
         ("celery.app.base", "Celery", _into_celery),
     ):
         module = sys.modules.get(name)
-        if module is not None and isinstance(app, getattr(module, framework)):
+        if module is not None and isinstance(app, getattr(module, framework, ())):
             return Watched(put(app, watcher), True)
     return _around(app, interface(app), watcher)
 
 
-def interface(app: Any) -> Literal["asgi", "wsgi"] | None:
+def interface(app: Any) -> Interface | None:
     """What an app speaks, by how servers call it; None for what they couldn't call, and for Granian's own RSGI."""
     if not callable(app) or hasattr(app, "__rsgi__"):
         return None
-    if inspect.isclass(app):  # as Starlette's endpoints, and PEP 3333's own example
-        kind: Literal["asgi", "wsgi"] = "asgi" if hasattr(app, "__await__") else "wsgi"
-        return kind if _takes(app, 3 if kind == "asgi" else 2) and hasattr(app, "__iter__") | (kind == "asgi") else None
+    if inspect.isclass(app):
+        return _interface_of_class(app)
     if not _is_async(app) and _takes(app, 2):
         return "wsgi"
     return "asgi" if _takes(app, 3) else None
+
+
+def _interface_of_class(app: type) -> Interface | None:
+    """Each call makes an object: awaited, as Starlette's endpoints, or iterated over, as PEP 3333's own example."""
+    if hasattr(app, "__await__"):
+        return "asgi" if _takes(app, 3) else None
+    return "wsgi" if hasattr(app, "__iter__") and _takes(app, 2) else None
 
 
 def _is_async(app: Any) -> bool:
@@ -73,17 +80,21 @@ def _takes(app: Any, count: int) -> bool:
     return True
 
 
-def _around(app: Any, kind: Literal["asgi", "wsgi"] | None, watcher: Watcher) -> Watched:
+def _around(app: Any, kind: Interface | None, watcher: Watcher) -> Watched:
     if kind is None:
         LOG.warning(NO_APP, f"a {type(app).__name__}")
         return Watched(app, False)
     counter = CountingASGI if kind == "asgi" else CountingWSGI
     inner = getattr(app, f"{kind}_app", None)  # Flask's and Quart's place for middleware
-    if not callable(inner):
-        return Watched(counter(app, watcher), kind == "asgi")
-    if not isinstance(inner, counter):
-        setattr(app, f"{kind}_app", counter(inner, watcher))
-    return Watched(app, kind == "asgi")
+    if isinstance(inner, counter):
+        return Watched(app, kind == "asgi")
+    try:
+        if callable(inner):
+            setattr(app, f"{kind}_app", counter(inner, watcher))
+            return Watched(app, kind == "asgi")
+    except (AttributeError, TypeError) as sealed:
+        LOG.debug("heaptide wraps an app that takes no attribute: %s", sealed)
+    return Watched(counter(app, watcher), kind == "asgi")
 
 
 def _into_starlette(app: Any, watcher: Watcher) -> Any:

@@ -1,13 +1,16 @@
-"""A script that hands work to two children of `multiprocessing`, which count it; prints their numbers."""
+"""A script that hands work to two children of `multiprocessing`, which count it last of all; prints their numbers."""
 
 import multiprocessing
 import sys
+import time
 
 import heaptide
 
 
 def work() -> None:
     heaptide.start()
+    while not heaptide.status()["acknowledged"]:
+        time.sleep(0.01)
     heaptide.count_request(5)
 
 
