@@ -35,7 +35,7 @@ class Census:
 
     Args:
         budget_s: CPU seconds that one count may take; after a longer one the next are skipped until the census
-            has had at most one hundredth of the time.
+            has had at most one hundredth of the time. Each report says so by `census_spacing_s`.
         clock: seconds that pass.
         cost_clock: CPU seconds of the calling thread.
     """

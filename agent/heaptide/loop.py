@@ -135,12 +135,11 @@ class Loop:
     def _answer(self) -> None:
         while self._delivery.requests:
             request = self._delivery.requests.pop(0)
-            answer = self._answer_to(request)
-            if answer not in self._reporter.answers:  # a request that came with two replies
-                self._reporter.answers.append(answer)
+            identity = str(request.get("id"))[:_ANSWER_CHARACTERS]
+            if all(answer["id"] != identity for answer in self._reporter.answers):  # else it came with two replies
+                self._reporter.answers.append(self._answer_to(request, identity))
 
-    def _answer_to(self, request: dict[str, Any]) -> dict[str, Any]:
-        identity = str(request.get("id"))[:_ANSWER_CHARACTERS]
+    def _answer_to(self, request: dict[str, Any], identity: str) -> dict[str, Any]:
         if request.get("kind") == "diagnose":
             return {"id": identity} | self._diagnose(request)
         if request.get("kind") != "trace":

@@ -148,6 +148,15 @@ def test_a_request_is_answered_in_the_next_report(running, tracer, transport, re
     assert tracer.rates == rates
 
 
+def test_a_request_that_comes_twice_before_its_answer_is_sent_is_answered_once(running, tracer, transport) -> None:
+    asked = {"id": "7", "kind": "trace", "sample_bytes": 4096}
+    transport.answers = [Answer(200, {"acknowledged": 1, "requests": [asked, asked]})]
+    running()
+    wait_until(lambda: len(bodies(transport)) >= 2)
+    assert [answer["id"] for answer in bodies(transport)[1]["answers"]] == ["7"]
+    assert tracer.rates == [4096]
+
+
 def test_a_process_that_turns_out_to_look_after_others_says_nothing_more(running, transport) -> None:
     loop = running(interval_s=0.05)
     loop.supervising = True
