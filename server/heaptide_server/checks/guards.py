@@ -17,9 +17,12 @@ _RESTARTING = ("always", "on-failure", "on-abnormal", "on-abort")
 Guard = Literal["restarts", "nothing", "unknown"]
 
 
+UNKNOWN = "the process"
+
+
 def server_of(one: WorkerFacts) -> str:
-    """The server's name, "the process" where none is known."""
-    return text(told(one, "supervisor"), "server") or (one.worker.identity.server or "the process").partition(":")[0]
+    """The server's name, `UNKNOWN` where there is none, as in a script."""
+    return text(told(one, "supervisor"), "server") or (one.worker.identity.server or UNKNOWN).partition(":")[0]
 
 
 def guard_of(one: WorkerFacts) -> tuple[Guard, str]:

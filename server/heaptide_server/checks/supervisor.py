@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from heaptide_server.checks import deaths, snippets
 from heaptide_server.checks.finding import Finding, WorkerFacts
-from heaptide_server.checks.guards import guard_of, outside, respawns, server_of
+from heaptide_server.checks.guards import UNKNOWN, guard_of, outside, respawns, server_of
 from heaptide_server.checks.reading import flag, living, names, number, rows, text, told
 
 # Where a person starts the service by hand, all this is as it should be.
@@ -21,8 +21,13 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
         _doubtful,
         _ending_together,
     )
-    alive = [one for one in living(workers) if one.worker.identity.environment.lower() not in DEVELOPMENT]
+    alive = [one for one in living(workers) if _serves_people(one)]
     return [finding for cause in causes for finding in cause(alive)] + deaths.find(workers)
+
+
+def _serves_people(one: WorkerFacts) -> bool:
+    """A script may end; and where people develop, they start things by hand."""
+    return server_of(one) != UNKNOWN and one.worker.identity.environment.lower() not in DEVELOPMENT
 
 
 def _unguarded(alive: list[WorkerFacts]) -> list[Finding]:
