@@ -41,9 +41,9 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     for alive in by_host(living(workers)).values():
         cpus = _cpus(alive)
         if cpus:
-            found += [one for one in (_workers(alive, cpus), _threads(alive, cpus)) if one]
-            if not found and cpus.throttled_share >= THROTTLED_SHARE:
-                found.append(_throttled(alive, cpus))
+            of_host = [one for one in (_workers(alive, cpus), _threads(alive, cpus)) if one]
+            throttled = cpus.throttled_share >= THROTTLED_SHARE
+            found += of_host or ([_throttled(alive, cpus)] if throttled else [])
     return _once(found) + memory.find(workers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from heaptide_server.checks import deaths
+from heaptide_server.checks import deaths, loops
 
 MASTER = {"server": "gunicorn", "workers": 2, "timeout_s": 30}
 
@@ -103,22 +103,34 @@ def short_lives(make_worker, count: int, ended: str = "missing", **more):
 
 @pytest.mark.parametrize("ended", ["missing", "final"])
 def test_short_lives_in_one_place_are_a_crash_loop(make_worker, ended) -> None:
-    (loop,) = [one for one in deaths.find(short_lives(make_worker, 4, ended)) if one.kind == "crash-loop"]
+    (loop,) = [one for one in loops.find(short_lives(make_worker, 4, ended)) if one.kind == "crash-loop"]
     assert loop.severity == "critical"
     assert loop.title.startswith("Workers are in a crash loop: 4 ended in the last 10 min")
 
 
 def test_two_short_lives_are_no_loop(make_worker) -> None:
-    assert "crash-loop" not in {one.kind for one in deaths.find(short_lives(make_worker, 2))}
+    assert "crash-loop" not in {one.kind for one in loops.find(short_lives(make_worker, 2))}
 
 
 def test_workers_that_are_recycled_often_are_no_loop(make_worker) -> None:
     recycled = {"supervisor": MASTER | {"max_requests": 500}}
     lives = short_lives(make_worker, 4, "final", facts=recycled, requests=510)
-    assert "crash-loop" not in {one.kind for one in deaths.find(lives)}
+    assert "crash-loop" not in {one.kind for one in loops.find(lives)}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"server": None},  # a script that is started each minute
+        {"facts": {"supervisor": {"server": "uvicorn", "reload": True}}},
+        {"environment": "dev"},
+    ],
+)
+def test_scripts_that_are_done_and_restarts_by_a_person_are_no_loop(make_worker, more) -> None:
+    assert loops.find(short_lives(make_worker, 4, "final", **more)) == []
 
 
 def test_a_deploy_of_many_workers_at_once_is_no_loop(kinds, make_worker) -> None:
     old = [make_worker(pid=n, slot=n, last_s=-20, started_s=-50, ended="final") for n in range(1, 9)]
     new = [make_worker(pid=n + 10, slot=n, generation=2, started_s=-15) for n in range(1, 9)]
-    assert kinds(deaths.find([*old, *new])) == {}
+    assert kinds(deaths.find([*old, *new]) + loops.find([*old, *new])) == {}
