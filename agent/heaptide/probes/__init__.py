@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from heaptide.gate import Gate
@@ -34,11 +34,11 @@ class Seen:
     """What the reporter has seen last, for probes that need it.
 
     Attributes:
-        counts: objects per type, as the census counted them; empty before the first count.
+        counts: objects per type, as the census just counted them; None where it was skipped, and between two reports.
         requests: served so far in this process.
     """
 
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
     requests: int = 0
 
 
@@ -70,8 +70,7 @@ class Probes:
             requests: served so far.
             anew: tell everything: the collector may know nothing.
         """
-        self._seen.counts = self._seen.counts if counts is None else counts
-        self._seen.requests = requests
+        self._seen.counts, self._seen.requests = counts, requests
         if anew:
             self._told = {}
         changed = {}
@@ -80,6 +79,7 @@ class Probes:
                 text = _encoded(probe)
                 if self._told.get(probe.name) != text:
                     self._told[probe.name] = changed[probe.name] = text
+        self._seen.counts = None  # two thousand names, which nobody needs any more
         return changed
 
     def size_bytes(self) -> int:

@@ -87,7 +87,8 @@ def _own(module: ModuleType, in_app: Callable[[str], bool]) -> dict[str, Any]:
         return {}
     found = {name: value for name, value in list(attributes.items()) if not name.startswith("__")}
     for name, value in list(found.items()):
-        if isinstance(value, type) and type.__getattribute__(value, "__module__") == attributes.get("__name__"):
+        # By its own type: an alias such as Callable[..., int] says that it is a class and isn't one.
+        if issubclass(type(value), type) and type.__getattribute__(value, "__module__") == attributes.get("__name__"):
             inner = list(type.__getattribute__(value, "__dict__").items())
             found |= {f"{name}.{key}": member for key, member in inner if not key.startswith("__")}
     return found

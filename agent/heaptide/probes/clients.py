@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from heaptide.probes import Seen
@@ -36,12 +37,16 @@ class Clients:
 
     def facts(self) -> dict[str, Any]:
         """See the class."""
-        for key in _types():
-            live = self._seen.counts.get(key[1], 0)
-            if live or key in self._tracks:
-                self._tracks.setdefault(key, Track()).add(self._seen.requests, live)
+        if self._seen.counts is not None:
+            self._look(self._seen.counts)
         rows = [{"library": library, "type": name, **track.facts()} for (library, name), track in self._tracks.items()]
         return {"types": sorted(rows, key=lambda row: -int(row["peak"]))[:MOST_TYPES]}
+
+    def _look(self, counts: Mapping[str, int]) -> None:
+        for key in _types():
+            live = counts.get(key[1], 0)
+            if live or key in self._tracks:
+                self._tracks.setdefault(key, Track()).add(self._seen.requests, live)
 
 
 def _types() -> list[tuple[str, str]]:

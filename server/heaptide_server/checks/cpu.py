@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from heaptide_server.checks import memory
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.guards import server_of
+from heaptide_server.checks.guards import UNKNOWN, server_of
 from heaptide_server.checks.reading import by_host, living, names, number, text, told
 
 # Of the periods in which a group wanted CPU: the kubernetes-mixin's alert CPUThrottlingHigh has the same.
@@ -41,9 +41,9 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     for alive in by_host(living(workers)).values():
         cpus = _cpus(alive)
         if cpus:
-            found += [one for one in (_workers(alive, cpus), _threads(alive, cpus)) if one]
-            if not found and cpus.throttled_share >= THROTTLED_SHARE:
-                found.append(_throttled(alive, cpus))
+            of_host = [one for one in (_workers(alive, cpus), _threads(alive, cpus)) if one]
+            throttled = cpus.throttled_share >= THROTTLED_SHARE
+            found += of_host or ([_throttled(alive, cpus)] if throttled else [])
     return _once(found) + memory.find(workers)
 
 
@@ -174,7 +174,7 @@ def _arithmetic(allowed: float, loops: bool, advised: int) -> str:
 def _set_workers(one: WorkerFacts, advised: int) -> str:
     server = server_of(one)
     option = "-w" if server in ("gunicorn", "hypercorn") else "--workers"
-    return f"{server} {option} {advised} ..." if server != "the process" else f"WEB_CONCURRENCY={advised}"
+    return f"{server} {option} {advised} ..." if server != UNKNOWN else f"WEB_CONCURRENCY={advised}"
 
 
 def _cpu_word(count: float) -> str:

@@ -1,4 +1,4 @@
-"""How workers died: killed for want of memory, silent before they were replaced, or without a word; and how often.
+"""How workers died: killed for want of memory, silent before they were replaced, or without a word.
 
 A worker that ends in good order says so in its last report. One that doesn't was killed, crashed in C, or called
 `os._exit`: nobody but its parent learns its status. What can be told is told from its neighbours: the kernel's count of
@@ -18,9 +18,6 @@ from heaptide_server.checks.reading import names, now_of, number, told
 FULL = 0.95  # of the memory limit at the last report: then a death without a word most likely was for want of memory
 LATE_S = 2.0  # a report comes this late without anything being wrong
 LEAST_TIMEOUT_S = 5.0  # uvicorn's for its workers' health; gunicorn's is 30 s
-LOOP_S = 600.0  # Kubernetes calls it a crash loop until a container has run for ten minutes
-LOOP_DEATHS = 3
-SHORT_LIFE_S = 60.0
 
 Cause = Literal["memory", "likely memory", "hung", "unknown"]
 
@@ -35,12 +32,12 @@ class Death:
 
 
 def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
-    """Deaths of the last day by cause, and crash loops of the last ten minutes."""
+    """Deaths of the last day by cause."""
     dead = deaths(workers)
     findings = [_out_of_memory([death for death in dead if death.cause in ("memory", "likely memory")])]
     findings += [_hung([death for death in dead if death.cause == "hung"])]
     findings += [_died([death for death in dead if death.cause == "unknown"], now_of(workers))]
-    return [finding for finding in [*findings, _loop(workers)] if finding]
+    return [finding for finding in findings if finding]
 
 
 def deaths(workers: Sequence[WorkerFacts]) -> list[Death]:
@@ -167,48 +164,6 @@ def _died(dead: list[Death], now: float) -> Finding | None:
         "where it was:\n\n    PYTHONFAULTHANDLER=1",
         workers=names(death.one for death in dead),
     )
-
-
-def _loop(workers: Sequence[WorkerFacts]) -> Finding | None:
-    """Workers that die young, again and again, in the same place."""
-    now = now_of(workers)
-    by_slot: dict[tuple[str, int], list[WorkerFacts]] = {}
-    for one in workers:
-        if one.worker.ended_at and now - one.worker.last_seen < LOOP_S and _young(one) and not _recycled(one):
-            by_slot.setdefault((one.worker.identity.host, one.worker.slot), []).append(one)
-    loops = {place: found for place, found in by_slot.items() if len(found) >= LOOP_DEATHS}
-    if not loops:
-        return None
-    ended = [one for found in loops.values() for one in found]
-    lives = sorted(one.worker.last_seen - one.worker.identity.started_at for one in ended)
-    return Finding(
-        kind="crash-loop",
-        severity="critical",
-        title=f"Workers are in a crash loop: {len(ended)} ended in the last 10 min, each within "
-        f"{max(lives[-1], 1):.0f} s of its start.",
-        evidence=(
-            f"Half of them lived for {lives[len(lives) // 2]:.0f} s or less.",
-            *(f"{host}, worker {slot}: {len(found)} lives." for (host, slot), found in sorted(loops.items())[:5]),
-            "None of them had served as many requests as it takes to be recycled.",
-        ),
-        fix="Look at the log of the newest one: what fails at start-up (a database that doesn't "
-        "answer, a setting that is "
-        "missing) fails again each time. Have the app wait for what it needs, with a limit, instead of ending:\n\n"
-        "    for pause_s in (1, 2, 4, 8, 16):\n"
-        "        if await ready():\n"
-        "            break\n"
-        "        await asyncio.sleep(pause_s)",
-        workers=names(ended[-10:]),
-    )
-
-
-def _young(one: WorkerFacts) -> bool:
-    return one.worker.last_seen - one.worker.identity.started_at < SHORT_LIFE_S and one.worker.end_reason != "resync"
-
-
-def _recycled(one: WorkerFacts) -> bool:
-    most = number(told(one, "supervisor"), "max_requests") or 0
-    return 0 < most <= one.worker.requests
 
 
 def _told(dead: list[Death]) -> tuple[str, ...]:

@@ -14,12 +14,18 @@ _MASTERS = ("gunicorn", "celery")  # fork or start their workers anew
 # Of systemd's values of Restart=, those that start a service again after a crash: systemd.service(5), table 1.
 _RESTARTING = ("always", "on-failure", "on-abnormal", "on-abort")
 
+# Where a person starts the service by hand, and ends it.
+DEVELOPMENT = ("dev", "development", "local", "localhost", "test", "testing")
+
 Guard = Literal["restarts", "nothing", "unknown"]
 
 
+UNKNOWN = "the process"
+
+
 def server_of(one: WorkerFacts) -> str:
-    """The server's name, "the process" where none is known."""
-    return text(told(one, "supervisor"), "server") or (one.worker.identity.server or "the process").partition(":")[0]
+    """The server's name, `UNKNOWN` where there is none, as in a script."""
+    return text(told(one, "supervisor"), "server") or (one.worker.identity.server or UNKNOWN).partition(":")[0]
 
 
 def guard_of(one: WorkerFacts) -> tuple[Guard, str]:
@@ -36,6 +42,12 @@ def master_restarts(one: WorkerFacts) -> bool:
         return False
     several = (number(facts, "workers") or 1) > 1
     return server in _MASTERS or (server == "uvicorn" and several) or (server == "granian" and respawns(one))
+
+
+def reloads(one: WorkerFacts) -> bool:
+    """Whether a reloader starts it anew when a source file changes."""
+    facts = told(one, "supervisor")
+    return bool(flag(facts, "reload")) or any(flag(row, "reload") for row in rows(facts, "ancestors"))
 
 
 def respawns(one: WorkerFacts) -> bool:

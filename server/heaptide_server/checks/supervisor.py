@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heaptide_server.checks import deaths, snippets
+from heaptide_server.checks import deaths, loops, snippets
 from heaptide_server.checks.finding import Finding, WorkerFacts
-from heaptide_server.checks.guards import guard_of, outside, respawns, server_of
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told
+from heaptide_server.checks.guards import DEVELOPMENT, UNKNOWN, guard_of, outside, reloads, respawns, server_of
+from heaptide_server.checks.reading import flag, living, names, number, text, told
 
-# Where a person starts the service by hand, all this is as it should be.
-DEVELOPMENT = ("dev", "development", "local", "localhost", "test", "testing")
+_RELOADER = "uvicorn's runs one worker whatever --workers says, and doesn't start one again that died."
 
 
 def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
@@ -21,33 +20,36 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
         _doubtful,
         _ending_together,
     )
-    alive = [one for one in living(workers) if one.worker.identity.environment.lower() not in DEVELOPMENT]
-    return [finding for cause in causes for finding in cause(alive)] + deaths.find(workers)
+    alive = [one for one in living(workers) if _serves_people(one)]
+    return [finding for cause in causes for finding in cause(alive)] + deaths.find(workers) + loops.find(workers)
+
+
+def _serves_people(one: WorkerFacts) -> bool:
+    """A script may end; and where people develop, they start things by hand."""
+    return server_of(one) != UNKNOWN and one.worker.identity.environment.lower() not in DEVELOPMENT
 
 
 def _unguarded(alive: list[WorkerFacts]) -> list[Finding]:
     guards = [(one, *guard_of(one)) for one in alive if not flag(told(one, "supervisor"), "reload")]
     alone = [(one, why) for one, guard, why in guards if guard == "nothing"]
-    if alone:
-        one, why = alone[0]
-        unit = text(told(one, "supervisor"), "unit")
-        return [
-            Finding(
-                kind="no-supervisor",
-                severity="critical",
-                title=f"Nothing restarts {server_of(one)} when it dies: {why}.",
-                evidence=(
-                    f"On {one.worker.identity.host} {why}, and none of that starts it again.",
-                    f"{server_of(one)} serves in {_processes(len(alone))} without a master that looks after workers.",
-                    f"On {one.worker.identity.host}, {why}.",
-                    "An unhandled signal, an exit or the kernel's out-of-memory killer ends the service until a person "
-                    "starts it.",
-                ),
-                fix=snippets.restart_in_unit(unit) if unit else snippets.unit_with_gunicorn(len(alone)),
-                workers=names(one for one, _ in alone),
-            )
-        ]
-    return []
+    if not alone:
+        return []
+    one, why = alone[0]
+    server, unit = server_of(one), text(told(one, "supervisor"), "unit")
+    return [
+        Finding(
+            kind="no-supervisor",
+            severity="critical",
+            title=f"Nothing restarts {server} when it dies: {why}.",
+            evidence=(
+                f"{server} serves in {_processes(len(alone))} here, and doesn't start a worker again that died.",
+                f"On {one.worker.identity.host} {why}: that doesn't start it again either.",
+                "A crash, an exit or the kernel's out-of-memory killer ends the service until a person starts it.",
+            ),
+            fix=snippets.restart_in_unit(unit) if unit else snippets.unit_with_gunicorn(len(alone)),
+            workers=names(one for one, _ in alone),
+        )
+    ]
 
 
 def _doubtful(alive: list[WorkerFacts]) -> list[Finding]:
@@ -72,7 +74,7 @@ def _doubtful(alive: list[WorkerFacts]) -> list[Finding]:
 
 
 def _reloading(alive: list[WorkerFacts]) -> list[Finding]:
-    found = [one for one in alive if _reloads(one)]
+    found = [one for one in alive if reloads(one)]
     if not found:
         return []
     server, environment = server_of(found[0]), found[0].worker.identity.environment
@@ -83,17 +85,12 @@ def _reloading(alive: list[WorkerFacts]) -> list[Finding]:
             title=f"{server} runs with its reloader in the environment {environment!r}.",
             evidence=(
                 "The reloader watches the source files and starts the service anew when one changes.",
-                "It runs one worker whatever --workers says, and doesn't start a worker again that died.",
+                *((_RELOADER,) if server == "uvicorn" else ()),
             ),
             fix=snippets.WITHOUT_RELOAD,
             workers=names(found),
         )
     ]
-
-
-def _reloads(one: WorkerFacts) -> bool:
-    facts = told(one, "supervisor")
-    return bool(flag(facts, "reload")) or any(flag(row, "reload") for row in rows(facts, "ancestors"))
 
 
 def _ending_together(alive: list[WorkerFacts]) -> list[Finding]:

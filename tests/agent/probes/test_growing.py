@@ -94,6 +94,11 @@ def test_clients_and_their_subclasses_are_counted_where_their_library_is_importe
         "httpx.Client": 7,
         own.__module__ + ".ShopClient": 2,
     }
+    seen.counts = None  # this count was skipped
+    assert {row["type"]: row["looks"] for row in probe.facts()["types"]} == {
+        "httpx.Client": 1,
+        "shop.http.ShopClient": 1,
+    }
     seen.counts = {"httpx.Client": 3}
     assert {row["type"]: (row["last"], row["peak"]) for row in probe.facts()["types"]} == {
         "httpx.Client": (3, 7),
@@ -175,3 +180,10 @@ def test_an_apps_own_lifespan_is_told_from_the_default(monkeypatch, lifespan, ro
 def test_before_any_message_of_asgi_nothing_is_told(monkeypatch) -> None:
     monkeypatch.setattr(middleware, "NOTICED", middleware.Noticed())
     assert Lifespan().facts() == {}
+
+
+def test_a_name_that_only_says_it_is_a_class_is_left_alone(write, seen) -> None:
+    shop = write(
+        "shop_of_aliases", "from collections.abc import Callable\nHandler = Callable[..., int]\nNames = list[str]\n"
+    )
+    assert names_of(Caches(seen, lambda file: file == shop.__file__)) == {}

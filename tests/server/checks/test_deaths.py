@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from heaptide_server.checks import deaths
+from heaptide_server.checks import deaths, loops
 
 MASTER = {"server": "gunicorn", "workers": 2, "timeout_s": 30}
 
@@ -103,22 +103,56 @@ def short_lives(make_worker, count: int, ended: str = "missing", **more):
 
 @pytest.mark.parametrize("ended", ["missing", "final"])
 def test_short_lives_in_one_place_are_a_crash_loop(make_worker, ended) -> None:
-    (loop,) = [one for one in deaths.find(short_lives(make_worker, 4, ended)) if one.kind == "crash-loop"]
+    (loop,) = [one for one in loops.find(short_lives(make_worker, 4, ended)) if one.kind == "crash-loop"]
     assert loop.severity == "critical"
     assert loop.title.startswith("Workers are in a crash loop: 4 ended in the last 10 min")
 
 
 def test_two_short_lives_are_no_loop(make_worker) -> None:
-    assert "crash-loop" not in {one.kind for one in deaths.find(short_lives(make_worker, 2))}
+    assert "crash-loop" not in {one.kind for one in loops.find(short_lives(make_worker, 2))}
 
 
 def test_workers_that_are_recycled_often_are_no_loop(make_worker) -> None:
     recycled = {"supervisor": MASTER | {"max_requests": 500}}
     lives = short_lives(make_worker, 4, "final", facts=recycled, requests=510)
-    assert "crash-loop" not in {one.kind for one in deaths.find(lives)}
+    assert "crash-loop" not in {one.kind for one in loops.find(lives)}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"server": None},  # a script that is started each minute
+        {"facts": {"supervisor": {"server": "uvicorn", "reload": True}}},
+        {"environment": "dev"},
+    ],
+)
+def test_scripts_that_are_done_and_restarts_by_a_person_are_no_loop(make_worker, more) -> None:
+    assert loops.find(short_lives(make_worker, 4, "final", **more)) == []
+
+
+def recycled(make_worker, count: int, life_s: float):
+    facts = {"supervisor": MASTER | {"max_requests": 500}}
+    lives = [
+        make_worker(
+            facts, pid=n, generation=n, started_s=-life_s * (n + 1), last_s=-life_s * n, ended="final", requests=510
+        )
+        for n in range(1, count + 1)
+    ]
+    return [*lives, make_worker(facts, pid=99, generation=99, started_s=-life_s)]
+
+
+def test_recycling_that_leaves_no_time_to_work_is_found_with_a_number_that_does(kinds, make_worker) -> None:
+    findings = loops.find(recycled(make_worker, 20, 120.0))
+    assert kinds(findings) == {"recycled-too-often": "warning"}
+    assert "--max-requests 2500" in findings[0].fix
+
+
+@pytest.mark.parametrize(("count", "life_s"), [(3, 120.0), (5, 650.0), (20, 1800.0)])
+def test_recycling_now_and_then_is_as_it_should_be(kinds, make_worker, count, life_s) -> None:
+    assert kinds(loops.find(recycled(make_worker, count, life_s))) == {}
 
 
 def test_a_deploy_of_many_workers_at_once_is_no_loop(kinds, make_worker) -> None:
     old = [make_worker(pid=n, slot=n, last_s=-20, started_s=-50, ended="final") for n in range(1, 9)]
     new = [make_worker(pid=n + 10, slot=n, generation=2, started_s=-15) for n in range(1, 9)]
-    assert kinds(deaths.find([*old, *new])) == {}
+    assert kinds(deaths.find([*old, *new]) + loops.find([*old, *new])) == {}

@@ -96,6 +96,10 @@ def test_one_hypercorn_worker_has_no_others_to_take_along(kinds, make_worker) ->
     assert found(kinds, make_worker, {"server": "hypercorn", "workers": 1, "container": "kubernetes"}) == {}
 
 
+def test_a_script_may_end(kinds, make_worker) -> None:
+    assert found(kinds, make_worker, {"ancestors": SHELL}, server=None) == {}
+
+
 def test_a_worker_that_told_nothing_is_blamed_for_nothing(kinds, make_worker) -> None:
     assert kinds(supervisor.find([make_worker({})])) == {}
 
