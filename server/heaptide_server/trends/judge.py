@@ -17,8 +17,7 @@ POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 # Where nothing is freed, noise is the count of samples alone, and a level that comes and goes, against which the others
 # guard, is ruled out: twelve samples in all, five of them late, are enough to be suspect.
 PURE_Z, PURE_LATE_Z = 3.5, 2.2
-# Of the squares left by the best shape: a rise in some 25 steps leaves as much, and so do, a sample each, the first 25.
-ROUGH = 0.02
+ROUGH = 0.02  # of the squares, left by the best shape: as much as a rise in some 25 steps leaves, or in so many samples
 MANY_ROWS = 2000  # step 8
 BETTER = 0.15  # log of the squares left: noise alone makes a bounded shape fit a little better
 FAVOUR = 2.5
@@ -129,7 +128,7 @@ def _verdict(
         evidence="",
         ratio=ratio,
         late_bytes=float(best.late_grown[i]),
-        stepwise=2 * best.rising[i] < best.lives[i] or _rough(best, i),
+        stepwise=bool(2 * best.rising[i] < best.lives[i] or best.residual[i] > ROUGH),
         bytes_per_request_low=None
         if per_request is None or requests is None
         else per_request - NINETY * float(requests.error[i]),
@@ -143,9 +142,3 @@ def _verdict(
         rate_spread=best.rate_spread,
     )
     return sentence(verdict, steady_load=best.steady_load)
-
-
-def _rough(best: Pooled, i: int) -> bool:
-    """Whether it rose in few steps, beyond those that sampling makes of a smooth rise."""
-    samples = best.grown[i] * max(best.votes[i], 1) / best.weight[i] if best.weight[i] > 0 else np.inf
-    return bool(best.residual[i] > ROUGH + 0.5 / max(samples, 1.0))

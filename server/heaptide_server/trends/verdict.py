@@ -80,7 +80,8 @@ class Verdict:
         generations_rising, generations: the same for generations.
         evidence: one sentence that a developer believes.
         late_bytes: rise per worker in the late half of the window, over all generations: what must double.
-        stepwise: it rose in steps: fewer than half of the generations rose evenly.
+        stepwise: it rose in steps, or few samples show it: fewer than half of the generations rose evenly, or no shape
+            fits well.
         lived: reports of the worker slot that is known best, over all its lives, in multiples of the least.
         jump_bytes_per_hour: standard deviation of what the whole service adds in one hour, as a walk of jumps; that of
             t hours is sqrt(t) times as much.

@@ -174,6 +174,19 @@ def test_few_samples_convict_where_none_of_them_was_ever_freed_and_not_where_mos
     assert kept.z > freed.z
 
 
+def test_what_few_samples_show_is_told_to_be_stepwise_and_a_smooth_rise_is_not(simulate: Any) -> None:
+    generations = simulate(7, ["linear"], load="steady").until(480)
+    size = sum(g.floors[0, -1] for g in generations)
+    (few,), (all_of_it,) = (judge(some, Options()) for some in (sampled(generations, size / 8, 1.0), generations))
+    assert (few.stepwise, all_of_it.stepwise) == (True, False)
+
+
+def test_how_long_it_was_watched_is_told_in_multiples_of_the_least(simulate: Any) -> None:
+    generations = simulate(3, ["linear"], workers=2).until(480)
+    (verdict,) = judge([replace(g, width=4) for g in generations], Options(least_intervals=60))
+    assert verdict.lived == 4 * len(generations[0].age_s) / 60
+
+
 def test_the_evidence_is_a_sentence(simulate: Any) -> None:
     leak, cache, _ = judge(simulate(7, ["linear", "lru_random", "flat"], life=80).until(400), Options())
     assert leak.evidence.startswith("Rose in 4 of 4 workers and in ")
