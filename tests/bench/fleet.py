@@ -44,6 +44,8 @@ def fill(path: Path, now: float) -> None:
     store.close()
     draw = np.random.default_rng(1)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        # Nobody else has the file, and a half-written one is thrown away.
+        db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = OFF")
         db.execute("BEGIN")
         _sites(db)
@@ -54,7 +56,7 @@ def fill(path: Path, now: float) -> None:
         _fleet(db, draw, now)
         _totals(db, draw, now)
         db.execute("COMMIT")
-        db.execute("ANALYZE")
+        db.execute("PRAGMA journal_mode = WAL")
     _leaks(ledger, now)
 
 
