@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import diagnosis, gap, heap, ingest, shop, tracer, tracer_instructions
+from tests.bench import blocking, diagnosis, gap, heap, ingest, shop, tracer, tracer_instructions
 
 PARTS: dict[str, Callable[[], None]] = {
     "shop": shop.main,
@@ -13,6 +13,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "heap": heap.main,
     "ingest": ingest.main,
     "diagnosis": diagnosis.main,
+    "blocking": blocking.main,
     "tracer": tracer.main,
     "instructions": tracer_instructions.main,
 }

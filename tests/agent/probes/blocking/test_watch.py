@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from heaptide.probes.blocking import BlockingProbe
-from heaptide.probes.blocking.watch import Watch
+from heaptide.probes.blocking.watch import TICK_S, Watch
 
 STALLS = 10  # of each kind; `tests.bench.blocking` injects a hundred
 
@@ -160,4 +160,4 @@ def test_a_tick_that_is_dear_comes_less_often(probe: BlockingProbe) -> None:
     assert watch.tick_s > 0.1
     watch._paced_at, watch._paced_cpu_s = time.monotonic() - 1000.0, time.thread_time()
     watch._pace(time.monotonic())
-    assert watch.tick_s == 0.04
+    assert watch.tick_s == TICK_S
