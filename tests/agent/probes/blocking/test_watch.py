@@ -16,7 +16,7 @@ import pytest
 from heaptide.probes.blocking import BlockingProbe
 from heaptide.probes.blocking.watch import TICK_S, Watch
 
-STALLS = 10  # of each kind; `tests.bench.blocking` injects a hundred
+STALLS = 8  # of each kind; `tests.bench.blocking` injects a hundred, and shorter ones
 
 
 def sleeps(seconds: float) -> None:
@@ -41,8 +41,8 @@ def test_nearly_every_stall_is_named_by_its_function(watched: Callable[..., dict
 
     async def main(_: BlockingProbe) -> None:
         for _ in range(STALLS):
-            blocker(draw.uniform(0.05, 0.2))
-            await asyncio.sleep(draw.uniform(0.03, 0.09))
+            blocker(draw.uniform(0.15, 0.3))
+            await asyncio.sleep(draw.uniform(0.1, 0.15))
 
     facts = watched(main)
     named = {row["function"]: row for row in facts["blockers"]}
