@@ -28,6 +28,7 @@ def start(
     sample_bytes: int | None = None,
     frames: int | None = None,
     ca_file: str | None = None,
+    ask_database: bool | None = None,
     enabled: bool | None = None,
 ) -> App:
     """Starts the agent in the process that serves; in a master or a reloader it waits for the fork.
@@ -49,6 +50,7 @@ def start(
         sample_bytes: mean bytes between two samples.
         frames: stack frames kept of each allocation.
         ca_file: certificates to trust for an https collector.
+        ask_database: True lets it ask each database once how many connections it allows.
         enabled: False keeps the agent off.
 
     Returns:
@@ -70,6 +72,7 @@ def start(
         "sample_bytes": sample_bytes,
         "frames": frames,
         "ca_file": ca_file,
+        "ask_database": ask_database,
         "enabled": enabled,
     }
     watched: App = AGENT.start(app, arguments, sys._getframe(1).f_globals.get("__name__") or "__main__")

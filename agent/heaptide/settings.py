@@ -141,6 +141,14 @@ SETTINGS = (
         str,
         "Certificates to trust for an https collector.",
     ),
+    Setting(
+        "ask_database",
+        "HEAPTIDE_ASK_DATABASE",
+        (),
+        False,
+        _flag,
+        "Ask each database once how many connections it allows, on an idle connection of the service's own pool.",
+    ),
 )
 
 
@@ -160,6 +168,7 @@ class Settings:
     sample_bytes: int | None
     frames: int | None
     ca_file: str | None
+    ask_database: bool
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import diagnosis, gap, heap, ingest, pages, shop, tracer, tracer_instructions
+from tests.bench import blocking, diagnosis, gap, heap, ingest, pages, shop, tracer, tracer_instructions
 
 PARTS: dict[str, Callable[[], None]] = {
     "shop": shop.main,
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "ingest": ingest.main,
     "pages": pages.main,
     "diagnosis": diagnosis.main,
+    "blocking": blocking.main,
     "tracer": tracer.main,
     "instructions": tracer_instructions.main,
 }

@@ -82,3 +82,16 @@ def test_all_workers_pools_together_are_held_against_what_the_server_allows(fact
     assert "13 workers x (pool_size 8 + max_overflow 0) = 104." in finding.evidence[0]
     assert "pool_size=7" in finding.fix
     assert len(finding.workers) == 13
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_database_that_may_be_asked_says_what_it_allows(facts_of: Facts, find: Find, library: str) -> None:
+    facts = facts_of(library, "asked")
+    assert facts["max_connections"] == 20
+    assert facts["checkouts"] == 3  # two callers, and the question
+    assert find(facts, workers=9)["pool-too-large"].severity == "critical"
+    assert "pool-too-large" not in find(facts, workers=8)
+
+
+def test_a_database_is_not_asked_unless_that_is_allowed(facts_of: Facts) -> None:
+    assert "max_connections" not in facts_of("sqlalchemy_sync", "small")

@@ -7,6 +7,7 @@ enough: as many connections as callers: looks like `small`, and isn't.
 timeout: as small, but who waits gives up after 0.15 s: a fault.
 kept: one of two connections is never given back: a fault, but seen only after a while.
 elsewhere: held for 0.1 s, of which a query takes a few milliseconds: a fault.
+asked: the probe may ask the database what it allows.
 many: more connections than the server allows are opened: a fault.
 """
 
@@ -44,6 +45,7 @@ SCENARIOS = {
     "timeout": Scenario(2, timeout_s=0.15),
     "kept": Scenario(2, callers=1, keeps=True),
     "elsewhere": Scenario(2, query_s=0.002, rest_s=0.1),
+    "asked": Scenario(2, callers=2, query_s=0.01),
     "many": Scenario(30, callers=30, query_s=0.5),
 }
 
@@ -105,6 +107,7 @@ async def sqlalchemy_async(s: Scenario) -> None:
             await connection.close()
 
     await tasks(work, s.callers)
+    await answered()
     KEPT.append(engine)
     tell()
 
@@ -124,6 +127,7 @@ async def asyncpg(s: Scenario) -> None:
             await pool.release(connection)
 
     await tasks(work, s.callers)
+    await answered()
     tell()
     pool.terminate()
 
@@ -164,8 +168,18 @@ async def psycopg_async(s: Scenario) -> None:
             await pool.putconn(connection)
 
     await tasks(work, s.callers)
+    await answered()
     tell()
     await pool.close()
+
+
+async def answered() -> None:
+    """As the agent's thread asks, while the loop goes on."""
+    for _ in range(200 if SCENARIO == "asked" else 0):
+        told = await asyncio.to_thread(PROBE.facts)
+        if "max_connections" in told["pools"][0]:
+            return
+        await asyncio.sleep(0.02)
 
 
 def tell() -> None:
@@ -188,7 +202,7 @@ MODULES = {
 
 if __name__ == "__main__":
     importlib.import_module(MODULES[LIBRARY])  # as a service has it imported when it starts
-    PROBE = PoolsProbe()
+    PROBE = PoolsProbe(ask=SCENARIO == "asked")
     run = globals()[LIBRARY]
     if asyncio.iscoroutinefunction(run):
         asyncio.run(whole(run))

@@ -140,9 +140,11 @@ class Stall:
 
     def _close_step(self, at: float, cpu_s: float, starved_s: float) -> None:
         duration_s = at - self._step.began
+        if duration_s < LEAST_STALL_S:
+            return
         without_cpu_s = min(duration_s, starved_s - self._step.starved_before_s)
         used_s = min(duration_s, cpu_s - self._step.cpu_before_s)
         # Its own time: what it would have taken on an idle machine.
         own_s = max(duration_s - without_cpu_s, used_s)
-        if own_s >= LEAST_STALL_S and self._step.samples:
+        if (own_s >= LEAST_STALL_S or own_s >= duration_s / 2) and self._step.samples:
             self._blocked.append(Blocked(self._step, duration_s, used_s, duration_s - own_s))

@@ -10,9 +10,10 @@ from heaptide.gate import Gate
 from heaptide.paths import Places
 from heaptide.probes.frames import Place
 from heaptide.probes.pools import of_asyncpg, of_psycopg, of_sqlalchemy
+from heaptide.probes.pools.asking import QUESTIONS, WAYS
 from heaptide.probes.pools.hook import SWITCH
 from heaptide.probes.pools.ledger import Ledger
-from heaptide.probes.pools.recorder import Recorder
+from heaptide.probes.pools.recorder import Known, Recorder
 
 _LIBRARIES = (of_sqlalchemy, of_asyncpg, of_psycopg)
 MOST_BYTES = 3_800  # of the facts as JSON
@@ -22,17 +23,20 @@ class PoolsProbe:
     """Hooks the libraries that the process has imported; facts are {"pools": [...]}, {} where no pool was used yet.
 
     A pool's facts are what `ledger.Ledger` counts, and of its library: `library`, `kind`, `database`, `driver`, `size`,
-    `max_overflow`, `checked_out`, `overflow`, and where the library has it `timeout_s`, `recycle_s`, `pre_ping`.
+    `max_overflow`, `checked_out`, `idle`, `overflow`, where it has them `timeout_s`, `recycle_s`, `pre_ping`, and
+    `max_connections`, what its database allows, where that was asked.
 
     Args:
         gate: swallows what fails; after 20 failures the hooks let everything pass.
         place: names files.
+        ask: ask each database once how many connections it allows, on an idle connection of the pool.
     """
 
     name = "pools"
 
-    def __init__(self, gate: Gate | None = None, place: Place | None = None) -> None:
+    def __init__(self, gate: Gate | None = None, place: Place | None = None, *, ask: bool = False) -> None:
         self._gate = gate or Gate()
+        self._ask = ask
         SWITCH.recorder = self._recorder = Recorder(Gate(), place or Places().place)
         self._hook()
 
@@ -49,7 +53,8 @@ class PoolsProbe:
             with self._gate("describing a pool"):
                 described = known.describe(pool)
                 if described:
-                    told.append(_pool(described, known.ledger))
+                    limit = self._limit(pool, known, described)
+                    told.append(_pool(described, known.ledger) | limit)
                 else:
                     self._recorder.forget(pool)
         told.sort(key=lambda facts: -facts["checkouts"])
@@ -59,6 +64,15 @@ class PoolsProbe:
         """Lets everything pass from now on."""
         if SWITCH.recorder is self._recorder:
             SWITCH.recorder = None
+
+    def _limit(self, pool: Any, known: Known, described: dict[str, Any]) -> dict[str, Any]:
+        """What the database allows, where it may be asked and has answered."""
+        idle = described.get("idle", 0) > 0 and not known.ledger.asking
+        if self._ask and idle and not known.question.asked and described["database"] in QUESTIONS:
+            with self._gate("asking a database what it allows"):
+                known.question.put(WAYS[described["library"]], pool, described["database"], known.loop)
+        limit = known.question.answer()
+        return {} if limit is None else {"max_connections": limit}
 
     def _hook(self) -> None:
         for library in _LIBRARIES:

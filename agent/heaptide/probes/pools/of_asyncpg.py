@@ -34,6 +34,7 @@ def describe(pool: Any) -> dict[str, Any]:
         "size": pool.get_max_size(),
         "max_overflow": 0,
         "checked_out": pool.get_size() - pool.get_idle_size(),
+        "idle": pool.get_idle_size(),
         "overflow": 0,
     }
 

@@ -40,6 +40,7 @@ def describe(pool: Any) -> dict[str, Any]:
         "max_overflow": 0,
         "timeout_s": pool.timeout,
         "checked_out": now["pool_size"] - now["pool_available"],
+        "idle": now["pool_available"],
         "overflow": 0,
         "pre_ping": getattr(pool, "_check", None) is not None,
         "recycle_s": pool.max_lifetime,

@@ -46,6 +46,7 @@ def describe(pool: Any) -> dict[str, Any]:
             "max_overflow": pool._max_overflow,
             "timeout_s": pool._timeout,
             "checked_out": pool.checkedout(),
+            "idle": pool.checkedin(),
             "overflow": max(0, pool.overflow()),
         }
     return facts

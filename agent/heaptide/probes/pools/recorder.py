@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from weakref import ref
 
 from heaptide.gate import Gate
 from heaptide.probes.frames import Call, Place, users_call
+from heaptide.probes.pools.asking import Question
 from heaptide.probes.pools.ledger import Ledger
 
 MOST_POOLS = 8
@@ -21,14 +23,21 @@ Full = Callable[[Any], bool]
 
 
 class Known:
-    """A pool that was seen: its ledger, and how its library is asked about it.
+    """A pool that was seen. One that can't be referred to weakly is held until it is closed.
 
-    A pool that can't be referred to weakly is held until it is closed.
+    Attributes:
+        ledger: its counters.
+        describe: how its library is asked about it.
+        question: to its database.
+        loop: the event loop in which it was first used; None for a pool of threads.
+        pool: the pool; None once it is gone.
     """
 
     def __init__(self, pool: Any, ledger: Ledger, describe: Describe) -> None:
         self.ledger = ledger
         self.describe = describe
+        self.question = Question()
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.pool: Callable[[], Any]
         try:
             self.pool = ref(pool)
@@ -74,6 +83,7 @@ class Recorder:
             if len(self._known) >= MOST_POOLS:
                 return None
             known = self._known[id(pool)] = Known(pool, Ledger(self._place), describe)
+            known.loop = asyncio._get_running_loop()
         return known.ledger
 
     def users_call(self, frame: FrameType) -> Call | None:

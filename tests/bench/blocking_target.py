@@ -1,0 +1,129 @@
+"""An event loop that is blocked a hundred times, or idle, or busy; prints what the watch made of it, or what it cost.
+
+blocking_target.py asyncio|uvloop stalls
+blocking_target.py asyncio|uvloop idle|busy SECONDS watched|base
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import socket
+import sqlite3
+import sys
+import threading
+import time
+from pathlib import Path
+
+import uvloop
+
+from heaptide.gate import Gate
+from heaptide.probes.blocking import BlockingProbe
+
+STALLS, SHORTEST_S, LONGEST_S = 100, 0.05, 0.5
+BUSY_S, PAUSE_S = 0.0005, 0.0005  # half of one CPU
+WARM_UP_S = 1.5
+
+
+def sleeps(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def reads_a_socket(seconds: float) -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(seconds)
+    with contextlib.suppress(TimeoutError):
+        ours.recv(1)
+    ours.close()
+    theirs.close()
+
+
+def computes(seconds: float) -> None:
+    until, total = time.thread_time() + seconds, 0  # of its own: what others take isn't its doing
+    while time.thread_time() < until:
+        total = _mixed(total)
+
+
+def _mixed(total: int) -> int:
+    return sum(range(total % 100))
+
+
+def asks_sqlite(seconds: float) -> None:
+    connection = sqlite3.connect(":memory:")
+    until = time.thread_time() + seconds
+    connection.create_function("late", 0, lambda: time.thread_time() > until)
+    connection.execute(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where not late()) select max(i) from n"
+    ).fetchone()
+
+
+def holds_the_gil(seconds: float) -> None:
+    sum(range(int(seconds * _SUMS_PER_S)))
+
+
+def _sums_per_s() -> float:
+    began = time.thread_time()
+    sum(range(3_000_000))
+    return 3_000_000 / (time.thread_time() - began)
+
+
+_SUMS_PER_S = _sums_per_s()
+BLOCKERS = (sleeps, reads_a_socket, computes, asks_sqlite, holds_the_gil)
+
+
+async def stalls() -> dict[str, int]:
+    draw, probe = random.Random(7), BlockingProbe(Gate())
+    await asyncio.sleep(WARM_UP_S)
+    verdicts = {"right": 0, "wrong": 0, "missed": 0}
+    before = _counts(probe)
+    for index in range(STALLS):
+        blocker = BLOCKERS[index % len(BLOCKERS)]
+        blocker(draw.uniform(SHORTEST_S, LONGEST_S))
+        await asyncio.sleep(draw.uniform(0.3, 0.4))  # the watch comes at most 0.25 s after a long stall
+        after = _counts(probe)
+        grown = {name for name in after if after[name] > before.get(name, 0)}
+        verdicts["right" if blocker.__name__ in grown else "wrong" if grown else "missed"] += 1
+        before = after
+    return verdicts
+
+
+def _counts(probe: BlockingProbe) -> dict[str, int]:
+    return {row["function"]: row["count"] for row in probe.facts()["blockers"]}
+
+
+async def cost(kind: str, seconds: float, watched: bool) -> dict[str, float]:
+    """CPU seconds of the process, and of the watch alone, for a fixed amount of work."""
+    if watched:
+        BlockingProbe(Gate())
+    await asyncio.sleep(WARM_UP_S)
+    began, cpu_s, watch_s = time.perf_counter(), time.process_time(), _watch_cpu_s()
+    if kind == "idle":
+        await asyncio.sleep(seconds)
+    else:
+        for _ in range(int(seconds / (BUSY_S + PAUSE_S))):
+            for _ in range(40):
+                _mixed(99)
+            await asyncio.sleep(PAUSE_S)
+    elapsed_s = time.perf_counter() - began
+    return {
+        "elapsed_s": elapsed_s,
+        "cpu_s": time.process_time() - cpu_s,
+        "watch_s": _watch_cpu_s() - watch_s,
+    }
+
+
+def _watch_cpu_s() -> float:
+    watches = [thread.native_id for thread in threading.enumerate() if thread.name == "heaptide-watch"]
+    return sum(int(Path(f"/proc/self/task/{tid}/schedstat").read_text().split()[0]) for tid in watches) / 1e9
+
+
+def main() -> None:
+    loop, kind, *rest = sys.argv[1:]
+    run = asyncio.run if loop == "asyncio" else uvloop.run
+    work = stalls() if kind == "stalls" else cost(kind, float(rest[0]), rest[1] == "watched")
+    print(json.dumps(run(work)))
+
+
+main()
