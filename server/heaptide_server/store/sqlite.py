@@ -32,6 +32,7 @@ from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.levels_over_time import traced_series
 from heaptide_server.store.retention import Retention
 from heaptide_server.store.roster import Roster
+from heaptide_server.store.sums import Sums
 from heaptide_server.store.writer import Writer
 
 MISSING_INTERVALS = 3
@@ -56,6 +57,7 @@ class SqliteStore:
         self._opened_at = opened_at
         self._writer = Writer(self.path, self._retention.raw_s)
         self._readers = Readers(self.path)
+        self._sums = Sums()
 
     def migrate(self) -> None:
         """See `Store.migrate`."""
@@ -132,7 +134,7 @@ class SqliteStore:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            in_bytes, in_blocks = growth.growth_by_site(connection, question, there)
+            in_bytes, in_blocks = growth.growth_by_site(connection, question, there, self._sums)
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
         living = self._living(question)
@@ -178,7 +180,7 @@ class SqliteStore:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return growth.growth_series(connection, question, there, site_ids, buckets)
+            return growth.growth_series(connection, question, there, site_ids, buckets, self._sums)
 
     def growth_by_worker(
         self,
@@ -209,7 +211,7 @@ class SqliteStore:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return traced_series(connection, question, there, buckets, self._living(question))
+            return traced_series(connection, question, there, buckets, self._living(question), self._sums)
 
     def vitals_series(
         self,
