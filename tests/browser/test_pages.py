@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 pytestmark = pytest.mark.browser
 
+HOSTILE = "<script>alert(1)</script>\u202egpj.exe\u0007 \N{ROCKET} \u05e9\u05dc\u05d5\u05dd"  # as in conftest.py
 PAGES = {
     "services": "/",
     "service": "/services/shop",
@@ -17,6 +19,7 @@ PAGES = {
     "refused": "/leaks/lk-orders",
     "unexplained": "/leaks/lk-cache",
     "hostile": "/leaks/lk-hostile",
+    "strange": f"/services/{quote(HOSTILE)}",
     "alerts": "/alerts",
     "health": "/health",
     "compare": "/compare?service=shop&window=1h",
@@ -84,6 +87,13 @@ def test_hostile_names_are_shown_as_they_are(browser: Any, site: str) -> None:
     title = browser.ask("return document.querySelector('h1').innerText")
     assert "<script>alert(1)</script>\\u202egpj.exe\\x07 \N{ROCKET}" in title
     assert browser.ask("return document.querySelectorAll('main script').length") == 0
+    browser.look(site + PAGES["strange"])
+    shown = browser.ask("return [document.querySelector('h1').innerText, document.querySelector('.pick').innerText]")
+    assert shown[0].startswith("<script>alert(1)</script>\\u202egpj.exe\\x07")
+    assert shown[1].startswith("<script>alert(1)</script>\\u202egpj")
+    assert browser.ask("return document.querySelectorAll('main script').length") == 0
+    assert "f" * 100 not in browser.ask("return document.querySelector('main').innerText")
+    assert browser.complaints() == []
 
 
 def test_the_retention_path_is_at_most_three_clicks_from_the_list_of_services(browser: Any, site: str) -> None:

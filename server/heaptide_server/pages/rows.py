@@ -9,6 +9,8 @@ from heaptide_server.model import Leak, Site, SiteGrowth, Worker
 
 # Ended workers tell of the last restarts; more of them would bury the living.
 ENDED_SHOWN = 10
+# A page of hundreds is read by nobody; each can be chosen by its slot.
+LIVING_SHOWN = 40
 
 
 def place(site: Site | None) -> tuple[str, str]:
@@ -63,7 +65,7 @@ def worker_rows(workers: Sequence[Worker]) -> list[WorkerRow]:
     """The living by slot, then the latest of those that ended."""
     living = [worker for worker in workers if worker.ended_at is None]
     ended = sorted((worker for worker in workers if worker.ended_at is not None), key=lambda worker: -worker.last_seen)
-    return [_worker_row(worker) for worker in living + ended[:ENDED_SHOWN]]
+    return [_worker_row(worker) for worker in living[:LIVING_SHOWN] + ended[:ENDED_SHOWN]]
 
 
 def all_worker_rows(workers: Sequence[Worker]) -> list[WorkerRow]:

@@ -13,7 +13,8 @@ import numpy as np
 from heaptide_server.model import Floats, Ints, Only, Series
 from heaptide_server.store import packed
 from heaptide_server.store.cover import RAW, WIDTHS, Extent, Piece, cover
-from heaptide_server.store.known import Known, number_ids
+from heaptide_server.store.known import Known, Maps
+from heaptide_server.store.sums import Sums, column
 from heaptide_server.store.totals import SiteSums
 
 Blob = Literal["sites", "types"]
@@ -30,6 +31,11 @@ class Question:
     only: Only = field(default_factory=Only)
 
     @property
+    def whom(self) -> tuple[str, str | None, Only]:
+        """What the question is about but for its time."""
+        return self.service, self.environment, self.only
+
+    @property
     def workers(self) -> tuple[str, list[object]]:
         """SQL for the ids of the workers that were seen in the window, and its values."""
         values: list[object] = [self.service, self.environment, self.environment, self.since, self.until]
@@ -39,6 +45,16 @@ class Question:
                 where += f" AND {name} = ?"
                 values.append(value)
         return f"SELECT id FROM workers WHERE {where}", values  # noqa: S608 - our own text
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Growth at one time, by the store's site ids."""
+
+    at: float
+    site_ids: Ints
+    bytes: Ints
+    blocks: Ints
 
 
 def extent(connection: sqlite3.Connection, now: float) -> Extent:
@@ -59,7 +75,7 @@ def pieces(
 ) -> Iterator[sqlite3.Row]:
     """Rows (worker_id, kind, at, vitals, and sites or types) that tell of the window, each change once."""
     for piece in cover(question.since, question.until, there, widest_s):
-        yield from _rows(connection, question, piece, blob)
+        yield from rows_of(connection, question, piece, blob)
 
 
 def changes(
@@ -69,34 +85,47 @@ def changes(
     return (row for row in pieces(connection, question, there, widest_s, blob) if row["kind"] == "change")
 
 
-def growth_by_site(connection: sqlite3.Connection, question: Question, there: Extent) -> tuple[dict[int, int], ...]:
+def growth_by_site(
+    connection: sqlite3.Connection, question: Question, there: Extent, sums: Sums
+) -> tuple[dict[int, int], ...]:
     """Growth in bytes and in blocks per site of the store."""
     in_bytes, in_blocks = SiteSums(), SiteSums()
-    maps = Maps(connection)
-    for row in changes(connection, question, there, WIDTHS[-1]):
-        changed = packed.decode(row["sites"])
-        for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
-            if name in changed.values:
-                sums.add(maps.of(row["worker_id"])[changed.ids], changed.values[name])
+    for told in _told(connection, question, there, WIDTHS[-1], sums):
+        in_bytes.add(told.site_ids, told.bytes)
+        in_blocks.add(told.site_ids, told.blocks)
     return in_bytes.sums(), in_blocks.sums()
 
 
 def growth_series(
-    connection: sqlite3.Connection, question: Question, there: Extent, site_ids: Sequence[int], buckets: int
+    connection: sqlite3.Connection, question: Question, there: Extent, site_ids: Sequence[int], buckets: int, sums: Sums
 ) -> Series:
     """Growth in bytes per site (the rows) and bucket."""
     width_s = (question.until - question.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     rows_by_site = {site: row for row, site in enumerate(site_ids)}
-    maps = Maps(connection)
-    for row in changes(connection, question, there, width_s):
-        changed = packed.decode(row["sites"])
-        bucket = bucket_of(row["at"], question.since, width_s, buckets)
-        where = np.isin(maps.of(row["worker_id"])[changed.ids], list(site_ids))
-        sites = maps.of(row["worker_id"])[changed.ids[where]]
-        for site, change in zip(sites, changed.values.get("bytes", changed.ids * 0)[where], strict=True):
+    for told in _told(connection, question, there, width_s, sums):
+        bucket = bucket_of(told.at, question.since, width_s, buckets)
+        where = np.isin(told.site_ids, list(site_ids))
+        for site, change in zip(told.site_ids[where], told.bytes[where], strict=True):
             values[rows_by_site[int(site)], bucket] += change
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(site_ids), values)
+
+
+def _told(
+    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, sums: Sums
+) -> Iterator[_Told]:
+    """Growth of a window by site: of each bucket as it is remembered, of each raw entry as it is read."""
+    maps = Maps(connection)
+    for piece in cover(question.since, question.until, there, widest_s):
+        if piece.width_s == RAW:
+            for row in rows_of(connection, question, piece, "sites"):
+                if row["kind"] == "change":
+                    changed = packed.decode(row["sites"])
+                    sites = maps.of(row["worker_id"])[changed.ids]
+                    yield _Told(row["at"], sites, column(changed, "bytes"), column(changed, "blocks"))
+        else:
+            for start, bucket in sums.of(connection, question.workers, question.whom, piece):
+                yield _Told(start, bucket.site_ids, bucket.bytes, bucket.blocks)
 
 
 def bucket_starts(since: float, width_s: float, buckets: int) -> Floats:
@@ -121,7 +150,8 @@ def live_by_site(known: Iterable[Known], column: str) -> dict[int, int] | None:
     return sums.sums() if told else None
 
 
-def _rows(connection: sqlite3.Connection, question: Question, piece: Piece, blob: Blob) -> Iterator[sqlite3.Row]:
+def rows_of(connection: sqlite3.Connection, question: Question, piece: Piece, blob: Blob) -> Iterator[sqlite3.Row]:
+    """Rows as those of `pieces`, of one piece."""
     workers, values = question.workers
     if piece.width_s == RAW:
         sql = (
@@ -134,18 +164,3 @@ def _rows(connection: sqlite3.Connection, question: Question, piece: Piece, blob
         f"WHERE worker_id IN ({workers}) AND width_s = ? AND start >= ? AND start < ?"
     )
     return connection.execute(sql, [*values, piece.width_s, piece.since, piece.until])
-
-
-class Maps:
-    """The store's ids of sites (or types) by the workers' own numbers, each worker's read once."""
-
-    def __init__(self, connection: sqlite3.Connection, kind: Literal["site", "type"] = "site") -> None:
-        self._connection = connection
-        self._kind = kind
-        self._ids: dict[int, Ints] = {}
-
-    def of(self, worker_id: int) -> Ints:
-        """One worker's, in the order of its numbers."""
-        if worker_id not in self._ids:
-            self._ids[worker_id] = number_ids(self._connection, worker_id, self._kind)
-        return self._ids[worker_id]

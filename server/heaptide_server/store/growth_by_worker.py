@@ -10,7 +10,8 @@ import numpy as np
 from heaptide_server.model import Floats, Series
 from heaptide_server.store import fleet, packed
 from heaptide_server.store.cover import Extent
-from heaptide_server.store.growth import Maps, Question, bucket_of, bucket_starts, changes
+from heaptide_server.store.growth import Question, bucket_of, bucket_starts, changes
+from heaptide_server.store.known import Maps
 
 
 def growth_by_worker(

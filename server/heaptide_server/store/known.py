@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Literal
 
 from heaptide_server.model import Ints, WorkerIdentity
 from heaptide_server.store import packed, records
@@ -58,6 +59,21 @@ def number_ids(connection: sqlite3.Connection, worker_id: int, kind: str) -> Int
     """The store's id for each of the worker's own numbers; `kind` is site or type."""
     sql = "SELECT ids FROM numbers WHERE worker_id = ? AND kind = ? ORDER BY first"
     return records.ids_from(row["ids"] for row in connection.execute(sql, [worker_id, kind]))
+
+
+class Maps:
+    """The store's ids of sites (or types) by the workers' own numbers, each worker's read once."""
+
+    def __init__(self, connection: sqlite3.Connection, kind: Literal["site", "type"] = "site") -> None:
+        self._connection = connection
+        self._kind = kind
+        self._ids: dict[int, Ints] = {}
+
+    def of(self, worker_id: int) -> Ints:
+        """One worker's, in the order of its numbers."""
+        if worker_id not in self._ids:
+            self._ids[worker_id] = number_ids(self._connection, worker_id, self._kind)
+        return self._ids[worker_id]
 
 
 def _known(connection: sqlite3.Connection, row: sqlite3.Row) -> Known:

@@ -52,6 +52,7 @@ from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.levels_over_time import traced_series
 from heaptide_server.store.retention import Retention
 from heaptide_server.store.roster import Roster
+from heaptide_server.store.sums import Sums
 from heaptide_server.store.writer import Writer
 
 MISSING_INTERVALS = 3
@@ -76,6 +77,7 @@ class SqliteStore:
         self._opened_at = opened_at
         self._writer = Writer(self.path, self._retention.raw_s)
         self._readers = Readers(self.path)
+        self._sums = Sums()
 
     def migrate(self) -> None:
         """See `Store.migrate`."""
@@ -151,7 +153,8 @@ class SqliteStore:
         """See `Store.top_growth`."""
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
-            in_bytes, in_blocks = turnover.growth_by_site(connection, question, growth.extent(connection, until))
+            there = growth.extent(connection, until)
+            in_bytes, in_blocks = turnover.growth_by_site(connection, question, there, self._sums)
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
         living = self._living(question)
@@ -197,7 +200,7 @@ class SqliteStore:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return turnover.growth_series(connection, question, there, site_ids, buckets)
+            return turnover.growth_series(connection, question, there, site_ids, buckets, self._sums)
 
     def growth_by_worker(
         self,
@@ -228,7 +231,7 @@ class SqliteStore:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return traced_series(connection, question, there, buckets, self._living(question))
+            return traced_series(connection, question, there, buckets, self._living(question), self._sums)
 
     def vitals_series(
         self,

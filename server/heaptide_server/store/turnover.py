@@ -13,6 +13,7 @@ from heaptide_server.store import batch, fleetwide, growth
 from heaptide_server.store.cover import DAY, HOUR, RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts
 from heaptide_server.store.known import number_ids
+from heaptide_server.store.sums import Sums
 from heaptide_server.store.totals import SiteSums
 
 
@@ -34,10 +35,12 @@ def parts(connection: sqlite3.Connection, asked: Question, there: Extent, widest
         yield from (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
 
 
-def growth_by_site(connection: sqlite3.Connection, asked: Question, there: Extent) -> tuple[dict[int, int], ...]:
+def growth_by_site(
+    connection: sqlite3.Connection, asked: Question, there: Extent, narrowed: Sums
+) -> tuple[dict[int, int], ...]:
     """Growth in bytes and in blocks per site of the store; of a few workers, by summing each one's buckets."""
     if asked.only != Only():
-        return growth.growth_by_site(connection, asked, there)
+        return growth.growth_by_site(connection, asked, there, narrowed)
     in_bytes, in_blocks = SiteSums(), SiteSums()
     for part in parts(connection, asked, there, DAY):
         for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
@@ -47,11 +50,16 @@ def growth_by_site(connection: sqlite3.Connection, asked: Question, there: Exten
 
 
 def growth_series(
-    connection: sqlite3.Connection, asked: Question, there: Extent, site_ids: Sequence[int], buckets: int
+    connection: sqlite3.Connection,
+    asked: Question,
+    there: Extent,
+    site_ids: Sequence[int],
+    buckets: int,
+    narrowed: Sums,
 ) -> Series:
     """Growth in bytes per site (the rows) and bucket; of a few workers likewise."""
     if asked.only != Only():
-        return growth.growth_series(connection, asked, there, site_ids, buckets)
+        return growth.growth_series(connection, asked, there, site_ids, buckets, narrowed)
     width_s = (asked.until - asked.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     wanted = np.array(site_ids, np.int64)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from heaptide_server.model import TypeGrowth
 from heaptide_server.store import packed, records
 from heaptide_server.store.cover import WIDTHS, Extent
-from heaptide_server.store.growth import Maps, Question, changes
-from heaptide_server.store.known import Known
+from heaptide_server.store.growth import Question, changes
+from heaptide_server.store.known import Known, Maps
 from heaptide_server.store.totals import SiteSums
 
 
