@@ -119,8 +119,8 @@ def _of_twin(run: Run) -> str:
 
 
 def _on_the_way(run: Run) -> str:
-    seen = [f"{status} from {run.seconds[status]:.0f} s" for status in STATUSES if status in run.seconds]
-    return ", ".join(seen) or "silent"
+    seen = sorted((run.seconds[status], status) for status in STATUSES if status in run.seconds)
+    return ", ".join(f"{status} from {seconds:.0f} s" for seconds, status in seen) or "silent"
 
 
 def _named(run: Run) -> list[dict[str, Any]]:
