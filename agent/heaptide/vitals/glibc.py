@@ -27,6 +27,8 @@ _FIELDS = (
 )
 # An allocator put before glibc's (jemalloc, mimalloc): glibc would answer for a heap that nobody uses.
 _OTHER_ALLOCATORS = ("mallctl", "mi_version")
+# Any interpreter takes more, so less says that yet another allocator serves it (tcmalloc, a sanitizer's).
+_LEAST_USED_BYTES = 64 * 1024
 
 
 class Malloc:
@@ -47,7 +49,8 @@ class Malloc:
             return {}
         with self._pace.spending():
             info = self._mallinfo2()
-        return {"malloc_used_bytes": info.uordblks + info.hblkhd, "malloc_free_bytes": info.fordblks}
+        used = info.uordblks + info.hblkhd
+        return {"malloc_used_bytes": used, "malloc_free_bytes": info.fordblks} if used >= _LEAST_USED_BYTES else {}
 
 
 def _load() -> Callable[[], Any] | None:

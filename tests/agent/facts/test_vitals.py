@@ -139,6 +139,19 @@ def test_with_another_allocator_preloaded_glibcs_answer_is_not_believed(monkeypa
     assert Malloc().take() == {}
 
 
+def test_where_glibcs_heap_is_all_but_empty_another_allocator_serves_the_process(monkeypatch):
+    class Info:
+        uordblks, hblkhd, fordblks = 9_000, 0, 120_000
+
+    class Replaced:
+        mallinfo2 = type("Function", (), {"__call__": lambda _self: Info})()
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: Replaced())
+    assert Malloc().take() == {}
+    Info.hblkhd = 1_000_000
+    assert Malloc().take()["malloc_free_bytes"] == 120_000
+
+
 @pytest.mark.skipif(pymalloc._walker is None, reason="the heap walker isn't built here")
 def test_what_pymalloc_gave_out_is_in_use_and_then_free():
     reading = Pymalloc()

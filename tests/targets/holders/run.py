@@ -20,7 +20,7 @@ def main() -> None:
     target = importlib.import_module(sys.argv[1])
     addresses = target.hold()
     find = getattr(target, "find", retention.find)
-    result = find([(address, SIZE) for address in addresses], pause_budget_s=5)
+    result = find([(address, SIZE) for address in addresses], pause_budget_s=60, time_limit_s=50)
     if isinstance(result, retention.Refused):
         sys.exit(result.reason)
     print(
