@@ -53,7 +53,7 @@ def fill(path: Path, now: float) -> None:
         blobs = _Blobs(draw)
         _entries(db, lives, blobs, now)
         _rollups(db, lives, blobs, now)
-        _fleet(db, draw, now)
+        _fleet(db, draw, lives, now)
         _totals(db, draw, now)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
@@ -178,20 +178,23 @@ def _buckets(
             start += width
 
 
-def _fleet(db: sqlite3.Connection, draw: np.random.Generator, now: float) -> None:
+def _fleet(
+    db: sqlite3.Connection, draw: np.random.Generator, lives: list[tuple[int, float, float]], now: float
+) -> None:
     sql = (
-        "INSERT INTO fleet (service, environment, release, width_s, start, workers, elapsed_s, requests, sites) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO fleet (service, environment, release, width_s, start, workers, elapsed_s, requests, rss, sites) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     for width, kept in ((FIVE_MINUTES, FIVE_MINUTES_S), (HOUR, DAYS * DAY), (DAY, DAYS * DAY)):
         starts = np.arange(math.floor((now - kept) / width) * width, now - width, width)
-        db.executemany(sql, _fleet_rows(draw, width, starts, now))
+        db.executemany(sql, _fleet_rows(draw, lives, width, starts, now))
 
 
 def _fleet_rows(
-    draw: np.random.Generator, width: int, starts: Iterable[float], now: float
+    draw: np.random.Generator, lives: list[tuple[int, float, float]], width: int, starts: Iterable[float], now: float
 ) -> Iterator[tuple[object, ...]]:
     ids = np.arange(1, SITES + 1)
+    numbers, first, last = (np.array(column) for column in zip(*lives, strict=True))
     leaking = np.zeros(SITES, np.int64)
     leaking[:: SITES // LEAKS] = 4000 * width // FIVE_MINUTES
     for start in starts:
@@ -199,8 +202,10 @@ def _fleet_rows(
         columns = {"bytes": sizes, "blocks": sizes // 300, "allocated_bytes": np.abs(sizes) * 3}
         release = f"3.{int((start - now) // RELEASE_S) + 40}.0"
         lived = float(width * WORKERS)
+        there = numbers[(first < start + width) & (last > start)]
+        rss = there.astype("<i8").tobytes() + draw.uniform(180 * MIB, 300 * MIB, len(there)).astype("<f8").tobytes()
         blob = packed.encode(Columns(ids, columns))
-        yield SERVICE, ENVIRONMENT, release, width, float(start), WORKERS, lived, width * WORKERS * 4, blob
+        yield SERVICE, ENVIRONMENT, release, width, float(start), WORKERS, lived, width * WORKERS * 4, rss, blob
 
 
 def _totals(db: sqlite3.Connection, draw: np.random.Generator, now: float) -> None:

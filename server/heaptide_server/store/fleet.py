@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from heaptide.wire import VITALS
-from heaptide_server.model import Event, Holding, Series, ServiceSummary, Worker
-from heaptide_server.store import records
+from heaptide_server.model import Event, Floats, Holding, Series, ServiceSummary, Worker
+from heaptide_server.store import fleetwide, records
 from heaptide_server.store.cover import RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts
 from heaptide_server.store.known import Known
@@ -55,12 +55,36 @@ def vitals_series(
     row_by_id = {worker.id: row for row, worker in enumerate(rows)}
     sums, counts = np.zeros((len(rows), buckets)), np.zeros((len(rows), buckets))
     for piece in cover(question.since, question.until, there, width_s):
+        if vital == "rss_bytes" and piece.width_s != RAW:
+            _add_resident(connection, question, piece, [worker.id for worker in rows], sums, counts)
+            continue
         for worker_id, at, total, known in _vital_sums(connection, question, piece, VITALS.index(vital), width_s):
             cell = row_by_id[worker_id], bucket_of(at, question.since, width_s, buckets)
             sums[cell] += total
             counts[cell] += known
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(rows), means)
+
+
+def _add_resident(
+    connection: sqlite3.Connection, question: Question, piece: Piece, ids: list[int], sums: Floats, counts: Floats
+) -> None:
+    """Adds the resident sets of closed buckets, which stand together for all workers of a service."""
+    wanted = np.array(ids, np.int64)
+    order = np.argsort(wanted)
+    buckets = sums.shape[1]
+    told = connection.execute(
+        "SELECT start, rss FROM fleet WHERE service = ? AND width_s = ? AND start >= ? AND start < ? "
+        "AND (? IS NULL OR environment = ?)",
+        [question.service, piece.width_s, piece.since, piece.until, question.environment, question.environment],
+    )
+    for start, blob in told if len(wanted) else ():
+        workers, values = fleetwide.rss_from(blob)
+        rows = order[np.searchsorted(wanted, workers, sorter=order).clip(max=len(wanted) - 1)]
+        found = wanted[rows] == workers
+        bucket = bucket_of(start, question.since, (question.until - question.since) / buckets, buckets)
+        np.add.at(sums[:, bucket], rows[found], values[found])
+        np.add.at(counts[:, bucket], rows[found], 1)
 
 
 def _vital_sums(

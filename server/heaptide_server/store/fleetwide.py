@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
-from heaptide_server.model import Columns
-from heaptide_server.store import packed
+import numpy as np
+
+from heaptide_server.model import Columns, Floats, Ints
+from heaptide_server.store import packed, records
 from heaptide_server.store.known import number_ids
 
 COLUMNS = ("bytes", "blocks", "allocated_bytes")
@@ -24,7 +26,7 @@ TABLE = (
     """CREATE TABLE fleet (
     id INTEGER PRIMARY KEY, service TEXT NOT NULL, environment TEXT NOT NULL, release TEXT, width_s INTEGER NOT NULL,
     start REAL NOT NULL, workers INTEGER NOT NULL, elapsed_s REAL NOT NULL, requests INTEGER NOT NULL,
-    sites BLOB NOT NULL)""",
+    rss BLOB NOT NULL, sites BLOB NOT NULL)""",
     "CREATE INDEX fleet_by_bucket ON fleet (service, width_s, start, environment)",
     "CREATE INDEX fleet_by_age ON fleet (width_s, start)",
 )
@@ -49,7 +51,7 @@ def make_one(connection: sqlite3.Connection, width: int, start: float, service: 
         [service, width, start, environment],
     )
     rows = connection.execute(
-        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, sites "
+        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites "
         "FROM rollups JOIN workers ON workers.id = worker_id "
         "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY release, worker_id",
         [width, start, service, environment],
@@ -57,14 +59,28 @@ def make_one(connection: sqlite3.Connection, width: int, start: float, service: 
     for release, some in groupby(rows, key=lambda row: row["release"]):
         told = list(some)
         connection.execute(
-            "INSERT INTO fleet (service, environment, release, width_s, start, workers, elapsed_s, requests, sites) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO fleet (service, environment, release, width_s, start, workers, elapsed_s, requests, rss, "
+            "sites) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *(service, environment, release, width, start, len(told)),
                 *(sum(row["elapsed_s"] for row in told), sum(row["requests"] for row in told)),
+                rss_blob([(row["worker_id"], _rss(row["vitals"])) for row in told]),
                 packed.encode(_together(connection, told)),
             ],
         )
+
+
+def rss_blob(told: Sequence[tuple[int, float | None]]) -> bytes:
+    """Workers' mean resident sets in a bucket: their ids, then the bytes, as 64-bit numbers; unknown ones left out."""
+    known = [(worker, value) for worker, value in told if value is not None]
+    ids, values = np.array([one[0] for one in known], "<i8"), np.array([one[1] for one in known], "<f8")
+    return ids.tobytes() + values.tobytes()
+
+
+def rss_from(blob: bytes) -> tuple[Ints, Floats]:
+    """The ids of workers and their resident sets in bytes."""
+    workers = len(blob) // 16
+    return np.frombuffer(blob, "<i8", workers), np.frombuffer(blob, "<f8", workers, 8 * workers)
 
 
 def make_all(connection: sqlite3.Connection) -> None:
@@ -74,6 +90,10 @@ def make_all(connection: sqlite3.Connection) -> None:
     ).fetchall()
     for row in rows:
         make_one(connection, row["width_s"], row["start"], row["service"], row["environment"])
+
+
+def _rss(vitals: str) -> float | None:
+    return records.vitals_from(vitals)["rss_bytes"]
 
 
 def _together(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Columns:

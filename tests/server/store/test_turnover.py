@@ -67,6 +67,17 @@ def test_growth_is_the_same_from_reports_and_from_buckets(store, fleet):
         assert after.sum(axis=1).tolist() == np.array(before).sum(axis=1).tolist()
 
 
+def test_resident_sets_are_the_same_from_workers_and_from_sums(store, fleet):
+    begin, end = fleet
+    windows = [(begin, end + 1, 5), (begin + 7200, end + 1, 30), (begin, end + 1, 1)]
+    raw = [store.vitals_series("shop", None, "rss_bytes", *window) for window in windows]
+    store.rollup(end + 1)
+    for window, before in zip(windows, raw, strict=True):
+        after = store.vitals_series("shop", None, "rss_bytes", *window)
+        assert [worker.id for worker in after.rows] == [worker.id for worker in before.rows]
+        assert np.nanmean(after.values, axis=1).tolist() == np.nanmean(before.values, axis=1).tolist() == [1e8] * 3
+
+
 def test_what_came_less_what_went_is_what_stayed(store, fleet):
     told = lines(store, store.turnover("shop", "production", *fleet))
     assert told[3].new_bytes == told[3].net_bytes > 0
