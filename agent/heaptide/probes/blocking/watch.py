@@ -6,17 +6,20 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from heaptide.gate import Gate
 from heaptide.probes.blocking.blockers import Blockers
 from heaptide.probes.blocking.called import called
-from heaptide.probes.blocking.loops import Attached, running_loop, schedstat
 from heaptide.probes.blocking.route import route_of
-from heaptide.probes.blocking.schedstat import Schedstat
+from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
 from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
 from heaptide.probes.frames import Place, current_frames
+
+if TYPE_CHECKING:
+    from heaptide.probes.blocking.loops import Attached
 
 # So a stall of 50 ms has a tick in it, and one more look once it is 30 ms old, when it is told from what is just busy.
 TICK_S = 0.045
@@ -83,7 +86,7 @@ class Watch:
     def run(self) -> None:
         """The thread."""
         _untraced()
-        self._own = schedstat()
+        self._own = of_this_thread()
         failures = self._gate.errors
         while not self._stopped and self._gate.errors - failures < _MOST_FAILURES:
             with self._gate("watching the event loop"):
@@ -101,14 +104,20 @@ class Watch:
             return
         due = time.monotonic() + self._sleep_s
         time.sleep(self._sleep_s)
+        try:
+            if attached.ready and attached.loop.is_running():
+                self._tick(attached, due)
+        except (OSError, RuntimeError):
+            if attached.loop.is_running():
+                raise  # else it has been closed meanwhile
         if not attached.loop.is_running():
             self._detach()
-        elif attached.ready:
-            self._tick(attached, due)
 
     def _search(self) -> None:
-        if "asyncio.base_events" not in sys.modules:
+        if "asyncio.runners" not in sys.modules:
             return
+        from heaptide.probes.blocking.loops import Attached, running_loop  # imports asyncio: never for our own sake
+
         found = running_loop(current_frames())
         if found is not None:
             self._attached = attached = Attached(*found)
