@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
-from heaptide.probes.blocking.schedstat import Schedstat
+from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
 from heaptide.probes.frames import Call, calls, outward
 
 # Whose frames hold the loop: `self` in the standard loop's own, `self._loop` or `loop` in what runs others.
@@ -80,7 +80,7 @@ class Attached:
 
     async def _learn(self) -> None:
         self._idle = _idle_codes(sys._getframe(1))
-        self._schedstat = schedstat()
+        self._schedstat = of_this_thread()
         self.ready = True
 
     def learn_limiter(self) -> None:
@@ -170,14 +170,6 @@ def _iteration_began(frame: FrameType | None) -> float | None:
             return began if isinstance(began, float) else None
         frame = frame.f_back
     return None
-
-
-def schedstat() -> Schedstat | None:
-    """Of the calling thread; None where the kernel doesn't count."""
-    try:
-        return Schedstat(threading.get_native_id())
-    except OSError:
-        return None
 
 
 def _idle_codes(caller: FrameType) -> frozenset[CodeType]:

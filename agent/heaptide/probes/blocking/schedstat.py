@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 _NS = 1e9
 _MOST_BYTES = 100
@@ -34,3 +35,11 @@ class Schedstat:
     def close(self) -> None:
         """Closes the file."""
         os.close(self._file)
+
+
+def of_this_thread() -> Schedstat | None:
+    """Of the calling thread; None where the kernel doesn't count."""
+    try:
+        return Schedstat(threading.get_native_id())
+    except OSError:
+        return None

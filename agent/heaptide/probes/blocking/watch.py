@@ -6,19 +6,23 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from heaptide.gate import Gate
 from heaptide.probes.blocking.blockers import Blockers
 from heaptide.probes.blocking.called import called
-from heaptide.probes.blocking.loops import Attached, running_loop, schedstat
 from heaptide.probes.blocking.route import route_of
-from heaptide.probes.blocking.schedstat import Schedstat
+from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
 from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
 from heaptide.probes.frames import Place, current_frames
 
-# So a stall of 50 ms has a tick in it, and one more look once it is 30 ms old, when it is told from what is just busy.
+if TYPE_CHECKING:
+    from heaptide.probes.blocking.loops import Attached
+
+# So a stall of 50 ms has a tick in it, and if need be one more look once it is 30 ms old, when it is told from what is
+# just busy.
 TICK_S = 0.045
 BLIND_TICK_S = 0.035  # where the loop doesn't tell when its iteration began, a second tick has to
 SUSPECT_S = 0.03
@@ -27,7 +31,7 @@ LONGEST_STALLED_TICK_S = 0.25
 CPU_SHARE = 0.0017  # of one CPU; the project's bound is 0.002
 SLOWEST_TICK_S = 0.2
 _SEARCH_S = 0.5  # between two searches for a loop
-_PACED_TICKS = 50  # between two adjustments of the tick to what it costs
+_PACED_TICKS = 25  # between two adjustments of the tick to what it costs
 _THREADS_EACH_S = 0.1  # between two looks at the thread pool
 _BASELINE_EACH_S = 0.5  # between two readings of the watch's own times, and two questions for the thread pool
 _MOST_FAILURES = 10
@@ -83,7 +87,7 @@ class Watch:
     def run(self) -> None:
         """The thread."""
         _untraced()
-        self._own = schedstat()
+        self._own = of_this_thread()
         failures = self._gate.errors
         while not self._stopped and self._gate.errors - failures < _MOST_FAILURES:
             with self._gate("watching the event loop"):
@@ -101,14 +105,20 @@ class Watch:
             return
         due = time.monotonic() + self._sleep_s
         time.sleep(self._sleep_s)
+        try:
+            if attached.ready and attached.loop.is_running():
+                self._tick(attached, due)
+        except (OSError, RuntimeError):
+            if attached.loop.is_running():
+                raise  # else it has been closed meanwhile
         if not attached.loop.is_running():
             self._detach()
-        elif attached.ready:
-            self._tick(attached, due)
 
     def _search(self) -> None:
-        if "asyncio.base_events" not in sys.modules:
+        if "asyncio.runners" not in sys.modules:
             return
+        from heaptide.probes.blocking.loops import Attached, running_loop  # imports asyncio: never for our own sake
+
         found = running_loop(current_frames())
         if found is not None:
             self._attached = attached = Attached(*found)
@@ -156,13 +166,19 @@ class Watch:
             began = attached.began(frame, (self._previous_at + min(at, due)) / 2)
             if began is None or at - began < SUSPECT_S:
                 self._cpu_s, self._starved_s = cpu_s, starved_s
-                self._sleep_s = min(self.tick_s, SUSPECT_S + 0.001 - (at - (began or at)))
+                self._sleep_s = self._until_next(at - (began or at), tells=attached.tells)
                 return
             self._stall = Stall(began, tick, self._cpu_s, self._starved_s)
             self._stall_cpu_s = time.thread_time()
             attached.beat()
         self._stall.see(tick, attached.calls(frame), route_of(frame))
         self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
+
+    def _until_next(self, age_s: float, *, tells: bool) -> float:
+        """Seconds to the next look at an iteration: the next tick, if that still finds it in a stall of 50 ms."""
+        if tells and age_s + self.tick_s < LEAST_STALL_S:
+            return self.tick_s
+        return min(self.tick_s, SUSPECT_S + 0.001 - age_s)
 
     def _end(self, stall: Stall, answered_at: float, cpu_s: float, starved_s: float) -> None:
         self._stall = None

@@ -77,7 +77,7 @@ class PoolsProbe:
     def _hook(self) -> None:
         for library in _LIBRARIES:
             module = sys.modules.get(library.MODULE)
-            if module is None or library.MODULE in SWITCH.hooked or _is_loading(module):
+            if module is None or library.MODULE in SWITCH.hooked or _is_loading(library.MODULE):
                 continue
             SWITCH.hooked.add(library.MODULE)
             with self._gate(f"hooking {library.MODULE}"):
@@ -92,8 +92,10 @@ def _pool(described: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
     return facts
 
 
-def _is_loading(module: Any) -> bool:
-    return bool(getattr(module.__spec__, "_initializing", False))
+def _is_loading(name: str) -> bool:
+    """Whether a module's package is still being imported, in another thread."""
+    package = sys.modules.get(name.partition(".")[0])
+    return package is None or bool(getattr(package.__spec__, "_initializing", False))
 
 
 def _within_bounds(told: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,11 +6,14 @@ connection and nobody who waits: so nobody is kept waiting for it.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from concurrent.futures import Future
 
 QUESTIONS = {
     "postgresql": "show max_connections",
@@ -41,7 +44,7 @@ class Question:
             self._answer = int(future.result())
         return self._answer
 
-    def put(self, ask: Ask, pool: Any, database: str, loop: asyncio.AbstractEventLoop | None) -> None:
+    def put(self, ask: Ask, pool: Any, database: str, loop: AbstractEventLoop | None) -> None:
         """Asks.
 
         Args:
@@ -52,16 +55,16 @@ class Question:
         """
         self.asked = True
         answer = ask(pool, QUESTIONS[database])
-        if not asyncio.iscoroutine(answer):
+        if not isinstance(answer, CoroutineType):
             self._answer = int(answer)
         elif loop is not None and loop.is_running():
-            self._future = asyncio.run_coroutine_threadsafe(_in_time(answer), loop)
+            self._future = sys.modules["asyncio"].run_coroutine_threadsafe(_in_time(answer), loop)
         else:
             answer.close()
 
 
 async def _in_time(answer: Coroutine[Any, Any, Any]) -> Any:
-    return await asyncio.wait_for(answer, _TIMEOUT_S)
+    return await sys.modules["asyncio"].wait_for(answer, _TIMEOUT_S)
 
 
 def on_sqlalchemy(pool: Any, question: str) -> Any:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from heaptide.gate import Gate
 from heaptide.probes.frames import Call, Place, users_call
 from heaptide.probes.pools.asking import Question
 from heaptide.probes.pools.ledger import Ledger
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 MOST_POOLS = 8
 MOST_ERRORS = 20  # after as many, the hooks let everything pass
@@ -37,7 +39,7 @@ class Known:
         self.ledger = ledger
         self.describe = describe
         self.question = Question()
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.loop: AbstractEventLoop | None = None
         self.pool: Callable[[], Any]
         try:
             self.pool = ref(pool)
@@ -83,7 +85,8 @@ class Recorder:
             if len(self._known) >= MOST_POOLS:
                 return None
             known = self._known[id(pool)] = Known(pool, Ledger(self._place), describe)
-            known.loop = asyncio._get_running_loop()
+            if (asyncio := sys.modules.get("asyncio")) is not None:
+                known.loop = asyncio._get_running_loop()
         return known.ledger
 
     def users_call(self, frame: FrameType) -> Call | None:

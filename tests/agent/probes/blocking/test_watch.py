@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -161,3 +163,12 @@ def test_a_tick_that_is_dear_comes_less_often(probe: BlockingProbe) -> None:
     watch._paced_at, watch._paced_cpu_s = time.monotonic() - 1000.0, time.thread_time()
     watch._pace(time.monotonic())
     assert watch.tick_s == TICK_S
+
+
+def test_a_process_without_asyncio_is_not_made_to_import_it() -> None:
+    program = (
+        "import sys, time; from heaptide.gate import Gate; from heaptide.probes.blocking import BlockingProbe; "
+        "from heaptide.probes.pools import PoolsProbe; probe, pools = BlockingProbe(Gate()), PoolsProbe(); "
+        "time.sleep(0.8); assert probe.facts() == pools.facts() == {}; print('asyncio' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE).stdout == b"False\n"
