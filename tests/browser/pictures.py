@@ -10,9 +10,14 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "pictures"
 SETTLE_S = 30.0  # after the leak was found, so that the charts show some of what follows
+DRAWN = (
+    "return document.readyState === 'complete' && !document.body.innerText.includes('Adding up')"
+    " && [...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
+)
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -57,7 +62,7 @@ def _take(url: str, name: str, theme: str) -> None:
                 "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
             )
             browser.get(url)
-            time.sleep(2)  # the charts draw themselves
+            WebDriverWait(browser, 60).until(lambda driver: driver.execute_script(DRAWN))
             browser.save_screenshot(str(FOLDER / name))
         finally:
             browser.quit()

@@ -83,7 +83,7 @@ def alerts(tmp_path: Path, receiver: Receiver) -> Iterator[str]:
     file.write_text(targets(receiver.server_port))
     settings = Settings(db=tmp_path / "heaptide.db", webhook_file=file, delivery_interval_s=3600.0)
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     deadline = time.monotonic() + 10
