@@ -41,7 +41,7 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
-        probes=Probes(all_probes(lambda file: place(file)[1]), agent.gate),
+        probes=Probes(all_probes(place), agent.gate),
     )
     return Loop(
         inbox=inbox,

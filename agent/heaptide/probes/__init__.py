@@ -95,11 +95,11 @@ class Probes:
                     stop()
 
 
-def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
+def all_probes(place: Callable[[str], tuple[str, bool]]) -> list[Maker]:
     """What makes every probe there is.
 
     Args:
-        in_app: whether a file is the application's own.
+        place: names a file for the wire, and says whether it is the application's own, see `heaptide.paths.Places`.
     """
     from heaptide.probes.caches import Caches
     from heaptide.probes.clients import Clients
@@ -118,7 +118,7 @@ def all_probes(in_app: Callable[[str], bool]) -> list[Maker]:
         Clients,
         Files,
         Labels,
-        lambda seen: Caches(seen, in_app),
+        lambda seen: Caches(seen, lambda file: place(file)[1]),
     ]
 
 
