@@ -23,6 +23,9 @@ PAGES = {
     "leak": "/leaks/lk-quotes",
     "hostile": "/leaks/lk-hostile",
     "alerts": "/alerts",
+    "compare": "/compare?service=shop&window=1h",
+    "checks": "/services/shop/checks?environment=production",
+    "health": "/health",
     "missing": "/leaks/nothing",
 }
 
