@@ -24,7 +24,7 @@ PAGES = {
     "hostile": "/leaks/lk-hostile",
     "alerts": "/alerts",
     "compare": "/compare?service=shop&window=1h",
-    "checks": "/services/shop/checks?environment=production",
+    "checks": "/checks?service=shop&environment=production",
     "health": "/health",
     "missing": "/leaks/nothing",
 }

@@ -14,6 +14,10 @@ from heaptide_server.store.protocol import Store
 PAUSE_S = 3600.0
 # What a worker looks into at once, in one walk over its heap.
 MOST_SITES = 8
+# Intervals without a new suspect before a worker is asked, so that one walk answers for all that began together; and
+# those after which it is asked all the same. Both end long before a suspect opens (`states.LEAST_INTERVALS`).
+SETTLED_INTERVALS = 4
+WAITED_INTERVALS = 12
 SAMPLING = "sampling"
 
 
@@ -45,7 +49,9 @@ class Diagnosing:
         asked = 0
         for group in sorted(groups):
             own = [leak for leak in waiting if (leak.service, leak.environment) == group]
-            asked += self._ask_for(own, self._rested(self._holdings(*group), now), now)
+            holdings = self._holdings(*group)
+            if _settled(own, holdings, now):
+                asked += self._ask_for(own, self._rested(holdings, now), now)
         return asked
 
     def ask(self, leak_id: str, now: float) -> Request:
@@ -125,6 +131,13 @@ class Diagnosing:
     def _rested(self, holdings: list[Holding], now: float) -> list[Holding]:
         asked = {r.worker_key for r in self._store.diagnosis_requests() if now - r.at < PAUSE_S}
         return [holding for holding in holdings if holding.worker.identity.key not in asked]
+
+
+def _settled(leaks: Sequence[Leak], holdings: Sequence[Holding], now: float) -> bool:
+    interval_s = max((holding.worker.identity.interval_s for holding in holdings), default=0.0)
+    ages = [(now - leak.first_seen) / interval_s if interval_s else WAITED_INTERVALS for leak in leaks]
+    urgent = any(leak.status == "open" for leak in leaks)
+    return urgent or min(ages) >= SETTLED_INTERVALS or max(ages) >= WAITED_INTERVALS
 
 
 def _sites_asked(suspects: dict[str, Suspect]) -> int:
