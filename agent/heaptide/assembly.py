@@ -43,7 +43,7 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         interval_s=settings.interval_s,
         started_at=worker["started_at"],
         gate=agent.gate,
-        probes=Probes(all_probes(agent.gate, place), agent.gate),
+        probes=Probes(all_probes(agent.gate, place, ask_database=settings.ask_database), agent.gate),
     )
     return Loop(
         inbox=inbox,

@@ -209,7 +209,7 @@ class Reporter:
         if look is not None:
             self._tracer_held_bytes = look.held_bytes
         return {
-            "cpu_s": time.thread_time(),
+            "cpu_s": time.thread_time() + self._probes.cpu_s(),
             "held_bytes": held_bytes + self._tracer_held_bytes + self._own_bytes(),
             "longest_hold_s": look.hold_s if look else 0.0,
             "errors": self._gate.errors,

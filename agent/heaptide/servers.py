@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Literal
 
+from heaptide.frames import current_frames
+
 Role = Literal["serves", "supervises", "unknown"]
 Call = tuple[str, str]  # (module, function)
 
@@ -34,7 +36,7 @@ def main_calls() -> list[Call]:
     """The main thread's calls, outermost first."""
     thread = threading.main_thread()
     here = threading.current_thread() is thread
-    frame = sys._getframe() if here else sys._current_frames().get(thread.ident or 0)
+    frame = sys._getframe() if here else current_frames().get(thread.ident or 0)
     return list(_calls(frame))[::-1]
 
 

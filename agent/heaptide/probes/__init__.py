@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from heaptide.gate import Gate
 
@@ -27,6 +27,14 @@ class Probe(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """What holds now, JSON-able and small; counters since the worker's start. Called once an interval."""
+
+
+@runtime_checkable
+class Threaded(Protocol):
+    """A probe that has a thread of its own."""
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that it took so far."""
 
 
 @dataclass
@@ -86,6 +94,10 @@ class Probes:
         """Estimate of what is kept here."""
         return sum(len(text) for text in self._told.values())
 
+    def cpu_s(self) -> float:
+        """Seconds of CPU that probes' own threads took."""
+        return sum(probe.cpu_s() for probe in self._probes if isinstance(probe, Threaded))
+
     def stop(self) -> None:
         """Ends what probes run."""
         for probe in self._probes:
@@ -95,10 +107,11 @@ class Probes:
                     stop()
 
 
-def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]]) -> list[Maker]:
+def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]], *, ask_database: bool) -> list[Maker]:
     """What makes every probe there is.
 
     Args:
+        ask_database: whether each database may be asked how many connections it allows.
         gate: swallows and counts what fails in the probes' own threads and hooks.
         place: a file's name as it travels, and whether it is the application's own.
     """
@@ -123,7 +136,7 @@ def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]]) -> list[Mak
         Labels,
         lambda seen: Caches(seen, lambda file: place(file)[1]),
         lambda _: BlockingProbe(gate, place),
-        lambda _: PoolsProbe(gate, place),
+        lambda _: PoolsProbe(gate, place, ask=ask_database),
     ]
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from heaptide.frames import current_frames
 from heaptide.probes.groups import Folder, Groups
 
 # What libraries tell of their own pools, by attribute or by a call that only reads.
@@ -64,7 +65,7 @@ class Cpu:
             "quota_cpus": quota,
             **{name: round(now[name] - self._begun.get(name, 0.0), 3) for name in now},
             "threads": self._threads(),
-            "python_threads": len(sys._current_frames()),
+            "python_threads": len(current_frames()),
             "pools": _pools(),
             "variables": [name for name in _VARIABLES if os.environ.get(name)],
         }

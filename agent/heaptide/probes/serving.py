@@ -5,11 +5,12 @@ That is where command line, configuration file and environment have already been
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
+
+from heaptide.frames import current_frames
 
 
 class _Place(NamedTuple):
@@ -69,7 +70,7 @@ _GRANIAN = {
 
 def main_frames() -> Iterator[FrameType]:
     """The main thread's frames, innermost first."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    frame = current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:
         yield frame
         frame = frame.f_back

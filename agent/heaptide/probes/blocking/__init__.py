@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from heaptide.frames import Place
 from heaptide.gate import Gate
 from heaptide.paths import Places
 from heaptide.probes.blocking.stalls import LEAST_STALL_S
 from heaptide.probes.blocking.watch import Watch
-from heaptide.probes.frames import Place
 
 
 class BlockingProbe:
@@ -50,6 +50,10 @@ class BlockingProbe:
             "blockers": self.watch.blockers.facts(),
             "threads": self.watch.threads.facts(),
         }
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that the watch took."""
+        return self.watch.totals.cpu_s
 
     def stop(self) -> None:
         """Ends the watch."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from heaptide.frames import Call, Place, Site, in_app, site
 from heaptide.probes.blocking.stalls import Blocked
-from heaptide.probes.frames import Call, Place, Site, in_app, site
 
 MOST_BLOCKERS = 20
 _MOST_KEPT = 2 * MOST_BLOCKERS  # so that one that comes late can still grow to be among the first

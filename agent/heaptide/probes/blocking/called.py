@@ -6,7 +6,7 @@ import re
 import sys
 from itertools import islice
 
-from heaptide.probes.frames import Call
+from heaptide.frames import Call
 
 _MOST_LINES = 20  # that a call may span
 _MOST_NAME = 80

@@ -10,8 +10,8 @@ from collections.abc import Coroutine, Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
+from heaptide.frames import Call, calls, outward
 from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
-from heaptide.probes.frames import Call, calls, outward
 
 # Whose frames hold the loop: `self` in the standard loop's own, `self._loop` or `loop` in what runs others.
 _RUNNERS = ("asyncio", "uvicorn", "uvloop", "hypercorn", "granian", "anyio")

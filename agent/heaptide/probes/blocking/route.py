@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from heaptide.probes.frames import outward
+from heaptide.frames import outward
 
 _MOST_ROUTE = 120
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from heaptide.probes.frames import Call
+from heaptide.frames import Call
 
 # A loop that lags by 50 ms delays each of its requests by more than a person overlooks in a chain of a few calls.
 LEAST_STALL_S = 0.05

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
-from heaptide.probes.frames import Place, Site, current_frames, outward, site, users_call
+from heaptide.frames import Place, Site, current_frames, outward, site, users_call
 
 MOST_HOLDERS = 5
 _MOST_KEPT = 50

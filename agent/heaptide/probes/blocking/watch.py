@@ -8,6 +8,7 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from heaptide.frames import Place, current_frames
 from heaptide.gate import Gate
 from heaptide.probes.blocking.blockers import Blockers
 from heaptide.probes.blocking.called import called
@@ -16,7 +17,6 @@ from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
 from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
-from heaptide.probes.frames import Place, current_frames
 
 if TYPE_CHECKING:
     from heaptide.probes.blocking.loops import Attached

@@ -6,9 +6,9 @@ import json
 import sys
 from typing import Any
 
+from heaptide.frames import Place
 from heaptide.gate import Gate
 from heaptide.paths import Places
-from heaptide.probes.frames import Place
 from heaptide.probes.pools import of_asyncpg, of_psycopg, of_sqlalchemy
 from heaptide.probes.pools.asking import QUESTIONS, WAYS
 from heaptide.probes.pools.hook import SWITCH

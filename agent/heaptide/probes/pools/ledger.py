@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from heaptide.probes.frames import Call, Place, Site, site
+from heaptide.frames import Call, Place, Site, site
 
 # A checkout that takes longer has waited for somebody, or for a new connection: a free one takes microseconds.
 WAITED_S = 0.005

@@ -9,8 +9,8 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from heaptide.frames import Call, Place, users_call
 from heaptide.gate import Gate
-from heaptide.probes.frames import Call, Place, users_call
 from heaptide.probes.pools.asking import Question
 from heaptide.probes.pools.ledger import Ledger
 

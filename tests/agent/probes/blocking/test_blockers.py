@@ -7,9 +7,9 @@ from types import CodeType
 
 import pytest
 
+from heaptide.frames import Call
 from heaptide.probes.blocking.blockers import MOST_BLOCKERS, MOST_BYTES, Blockers
 from heaptide.probes.blocking.stalls import Blocked, Step, Tick
-from heaptide.probes.frames import Call
 
 
 def code(name: str, file: str = "/app/shop.py") -> CodeType:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from heaptide.frames import calls, current_frames
 from heaptide.probes.blocking.called import called
-from heaptide.probes.frames import calls, current_frames
 
 exact = pytest.mark.skipif(sys.version_info < (3, 11), reason="bytecode has no columns before 3.11")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from heaptide.frames import Call
 from heaptide.probes.blocking.stalls import Ended, Stall, Tick
-from heaptide.probes.frames import Call
 
 
 def outer() -> None: ...

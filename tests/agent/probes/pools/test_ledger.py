@@ -7,7 +7,7 @@ from types import CodeType
 
 import pytest
 
-from heaptide.probes.frames import Call
+from heaptide.frames import Call
 from heaptide.probes.pools.ledger import MOST_SITES, Ledger
 
 
