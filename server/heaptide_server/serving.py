@@ -28,9 +28,10 @@ def serve(settings: Settings) -> int:
     Returns:
         The exit status: 0 after SIGINT or SIGTERM, 2 if it couldn't start; standard error then says why.
     """
+    told = _Told()
     # From the first moment on, and after uvicorn too, which raises again what ended it: a good end has status 0.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+        signal.signal(number, told.end)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with ExitStack() as opened:
         try:
@@ -46,19 +47,28 @@ def serve(settings: Settings) -> int:
         except sqlite3.Error as error:
             return _refuse(f"The database {settings.db} can't be opened: {error}. Choose one with --db or HEAPTIDE_DB.")
         _welcome(settings, guard)
-        _run(app, listener)
+        _run(app, listener, told)
     return 0
 
 
-def _run(app: FastAPI, listener: socket.socket) -> None:
+class _Told:
+    """Whether the process was told to end: an exception alone is lost where it meets a finalizer or a weakref's."""
+
+    def __init__(self) -> None:
+        self.to_end = False
+
+    def end(self, _number: int, _frame: FrameType | None) -> None:
+        self.to_end = True
+        raise SystemExit(0)
+
+
+def _run(app: FastAPI, listener: socket.socket, told: _Told) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACEFUL_S
     )
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+    server = uvicorn.Server(config)
+    server.should_exit = told.to_end
+    server.run(sockets=[listener])
 
 
 def _check_host(host: str, guard: Guard) -> None:

@@ -146,9 +146,6 @@ def seed(store: SqliteStore, everyone: list[Life], limit_bytes: float | None) ->
         at += INTERVAL_S
 
 
-FORECAST = Forecast(512.0 * MIB, NOW + 2.3 * HOUR_S, NOW + 1.6 * HOUR_S, NOW + 4.1 * HOUR_S)
-
-
 def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: float, **facts: Any) -> Leak:
     values: dict[str, Any] = {
         "id": leak_id, "service": service, "environment": "production", "kind": "site", "status": status, "site": site,
@@ -166,7 +163,7 @@ def leak(leak_id: str, service: str, status: str, site: Site, mib_per_hour: floa
 OUTLOOK: dict[str, Any] = {
     "bytes_per_request_low": 191.0,
     "bytes_per_request_high": 222.0,
-    "forecast": Forecast(256.0 * MIB, NOW + 6.3 * HOUR_S, NOW + 5.2 * HOUR_S, NOW + 8.6 * HOUR_S),
+    "forecast": Forecast(512.0 * MIB, NOW + 2.3 * HOUR_S, NOW + 1.6 * HOUR_S, NOW + 4.1 * HOUR_S),
     "advice": Advice(
         41_000,
         6_150,

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ from heaptide.probes.track import Track
 
 MOST_CACHES = 10
 LEAST_ENTRIES = 200  # smaller ones aren't followed: most tables of an application have fewer entries
-MOST_MODULES = 2000
+MOST_MODULES = 2000  # of the application's own
 MOST_NAME = 120
 _MOST_TRACKED = 200
 _SHARE = 0.001  # of one CPU
@@ -68,23 +69,31 @@ class Caches:
 
     def _found(self) -> Iterator[tuple[str, str, int, dict[str, int]]]:
         told = set()
-        for module in self._modules()[:MOST_MODULES]:
-            # The dictionary's own copy: another thread may import into the module meanwhile.
-            for name, value in list(_own(module, self._in_app).items()):
+        own = (module for module in self._modules() if _is_own(module, self._in_app))
+        for module in islice(own, MOST_MODULES):
+            for name, value in _own(module).items():
                 if id(value) not in told and (cache := _cache(value)):
                     told.add(id(value))
                     yield f"{module.__name__}.{name}", *cache
 
 
-def _own(module: ModuleType, in_app: Callable[[str], bool]) -> dict[str, Any]:
-    """The names of a module and of its classes, where the module is the application's own."""
+def _is_own(module: ModuleType, in_app: Callable[[str], bool]) -> bool:
+    file = _attributes(module).get("__file__")
+    return isinstance(file, str) and in_app(file)
+
+
+def _attributes(module: ModuleType) -> dict[str, Any]:
     try:
-        attributes = object.__getattribute__(module, "__dict__")
+        attributes: dict[str, Any] = object.__getattribute__(module, "__dict__")
     except AttributeError:  # something else that was put into sys.modules
         return {}
-    file = attributes.get("__file__")
-    if not isinstance(file, str) or not in_app(file):
-        return {}
+    return attributes
+
+
+def _own(module: ModuleType) -> dict[str, Any]:
+    """The names of a module and of its classes."""
+    attributes = _attributes(module)
+    # A copy: another thread may import into the module meanwhile.
     found = {name: value for name, value in list(attributes.items()) if not name.startswith("__")}
     for name, value in list(found.items()):
         # By its own type: an alias such as Callable[..., int] says that it is a class and isn't one.

@@ -70,7 +70,9 @@ def test_a_probe_with_a_stop_is_stopped() -> None:
 
 
 def test_every_probe_tells_facts_of_a_real_process_within_its_bound() -> None:
-    taken = Probes(all_probes(lambda file: (file, True)), Gate()).take({"dict": 1}, 10, anew=True)
+    taken = Probes(all_probes(Gate(), lambda file: (file, True), ask_database=False), Gate()).take(
+        {"dict": 1}, 10, anew=True
+    )
     assert {"supervisor", "cpu", "gc", "clients", "files", "labels", "caches"} <= taken.keys()
     assert all(len(text) <= MOST_BYTES for text in taken.values())
     assert json.loads(taken["files"])["last"] > 0
@@ -80,7 +82,7 @@ def test_the_probes_import_no_library_of_the_application(tmp_path: Path) -> None
     script = (
         "import sys; before = set(sys.modules)\n"
         "from heaptide.gate import Gate; from heaptide.probes import Probes, all_probes\n"
-        "Probes(all_probes(lambda file: (file, True)), Gate()).take({}, 0, anew=True)\n"
+        "Probes(all_probes(Gate(), lambda file: (file, True), ask_database=False), Gate()).take({}, 0, anew=True)\n"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -176,8 +176,7 @@ class Shop:
         for number in request["sites"]:
             hops = [{"length": None, "bound": None} | self.held_by[names[number]]]
             ages = {**dict.fromkeys(AGES, 0.0), "under_1_min": levels[names[number]]}
-            paths = {"paths": [{"count": 40, "hops": hops, "bound": None, "held_from_c": False}]}
-            sites.append({"site": number, "types": [], "ages": ages, "retention": paths})
+            sites.append({"site": number, "types": [], "ages": ages, "retention": [{"count": 40, "hops": hops}]})
         return {"id": request["id"], "status": "done", "reason": None, "sites": sites}
 
 
