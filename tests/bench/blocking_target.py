@@ -23,7 +23,8 @@ from heaptide.gate import Gate
 from heaptide.probes.blocking import BlockingProbe
 
 STALLS, SHORTEST_S, LONGEST_S = 100, 0.05, 0.5
-BUSY_S, PAUSE_S = 0.0005, 0.0005  # half of one CPU
+BUSY_S, PAUSE_S = 0.004, 0.004  # half of one CPU; whole milliseconds, for uvloop's timers know no less
+MIXED_IN_BUSY = 3600  # calls of `_mixed` that take about BUSY_S: the same work in each run
 WARM_UP_S = 1.5
 
 
@@ -103,7 +104,7 @@ async def cost(kind: str, seconds: float, watched: bool) -> dict[str, float]:
         await asyncio.sleep(seconds)
     else:
         for _ in range(int(seconds / (BUSY_S + PAUSE_S))):
-            for _ in range(40):
+            for _ in range(MIXED_IN_BUSY):
                 _mixed(99)
             await asyncio.sleep(PAUSE_S)
     elapsed_s = time.perf_counter() - began

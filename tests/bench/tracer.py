@@ -28,10 +28,11 @@ PROFILERS = {
     "ddtrace, 512 KiB": "ddtrace",
     "pyroscope-io, 512 KiB": "pyroscope",
     "mprofile, 128 KiB": "mprofile",
+    "memray": "memray",
     "memray, Python's allocators": "memray",
 }
 # Those that cost several times the base take part in the first round of each life only.
-SLOW = {"tracemalloc, 1 frame", "tracemalloc, 10 frames", "memray, Python's allocators"}
+SLOW = {"tracemalloc, 1 frame", "tracemalloc, 10 frames", "memray", "memray, Python's allocators"}
 # A path, and requests in a batch: each takes some 50 ms unprofiled.
 REQUESTS = {"quote (2 KB)": ("/quote", 40), "5,000 dicts": ("/dicts", 12)}
 LOOPS = ("json", "objects", "strings", "dicts", "lists", "constraints", "numbers", "generators", "exceptions", "regex")

@@ -30,7 +30,7 @@ def start(name: str) -> object:
     if product == "memray":
         import memray
 
-        tracker = memray.Tracker(tempfile.mkdtemp() + "/memray.bin", trace_python_allocators=True)
+        tracker = memray.Tracker(tempfile.mkdtemp() + "/memray.bin", trace_python_allocators=bool(setting))
         tracker.__enter__()
         return tracker
     return None
