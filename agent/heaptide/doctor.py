@@ -12,10 +12,10 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
+from heaptide.cgroups import Groups
 from heaptide.checkup import check
 from heaptide.probes import surroundings
 from heaptide.probes.cpu import Cpu
-from heaptide.probes.groups import Groups
 from heaptide.settings import Settings, resolve
 from heaptide.vitals.cgroup import MemoryLimit
 

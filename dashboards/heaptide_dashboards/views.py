@@ -341,7 +341,6 @@ class LeakPage:
     growth: list[Line]
     frames: list[FrameView]
     types: list[tuple[str, float | None]]
-    actions: bool
     window_s: float = 6 * 3600
     restarts: list[float] = field(default_factory=list)
     releases: list[tuple[float, str]] = field(default_factory=list)

@@ -92,7 +92,7 @@ def leak_page() -> Callable[..., LeakPage]:
     frames = [FrameView("shop/quotes.py", "remember", 41, True), FrameView("fastapi/routing.py", "app", 301, False)]
     page = LeakPage(
         NOW, LEAK, "shop", "production", "Grew in each generation.", 12.9 * MIB, 15.3 * MIB, None, [LINE], frames,
-        [("dict", 0.8)], True,
+        [("dict", 0.8)],
     )  # fmt: skip
     return lambda **facts: replace(page, **facts)
 

@@ -36,7 +36,7 @@ def every_page(service_row: Make, service_page: Make, leak_page: Make, parts: Ma
         render.service_html(service_page()),
         render.service_html(replace(service_page(), leaks=[], workers=[], environments=["a", "b"])),
         render.leak_html(leak_page()),
-        render.leak_html(replace(leak_page(), growth=[], frames=[], types=[], actions=False)),
+        render.leak_html(replace(leak_page(), growth=[], frames=[], types=[])),
         render.error_html(404, "Not found", "There is nothing here."),
     ]
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from heaptide.cgroups import Folder, Groups
 from heaptide.frames import current_frames
-from heaptide.probes.groups import Folder, Groups
 
 # What libraries tell of their own pools, by attribute or by a call that only reads.
 _LIBRARIES = {

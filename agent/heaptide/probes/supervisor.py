@@ -9,8 +9,8 @@ from types import FrameType
 from typing import Any
 
 from heaptide import servers
+from heaptide.cgroups import Groups
 from heaptide.probes import serving, surroundings
-from heaptide.probes.groups import Groups
 
 
 class Supervisor:

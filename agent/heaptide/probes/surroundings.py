@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from heaptide.probes.groups import Groups, read
+from heaptide.cgroups import Groups, read
 
 MOST_ANCESTORS = 8
 _MOST_NAME = 40

@@ -6,17 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from heaptide_server.checks import remedies
+from heaptide_server.checks import delays, remedies
+from heaptide_server.checks.delays import CRITICAL_SHARE, LEAST_STALLS, WARNING_SHARE
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told
+from heaptide_server.checks.reading import flag, living, names, number, rows, text, told, watched_s
 
 MOST_FINDINGS = 5  # of one kind; the worst
-# Once or twice is a start-up: a model that is loaded, modules that are imported. From then on it is a habit.
-LEAST_STALLS = 3
 LONG_STALL_S = 1.0  # on a route, once is enough: everybody else waited a second
 KILLED_AFTER_S = 5.0  # uvicorn's --timeout-worker-healthcheck: its supervisor kills a worker that is silent for longer
-CRITICAL_SHARE = 0.1  # of the time: every tenth request finds nobody at home
-WARNING_SHARE = 0.01
 LEAST_STARVED_S = 1.0  # a burst that waited for less is what a pool is for
 
 
@@ -51,13 +48,9 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     alive = [one for one in living(workers) if told(one, "blocking")]
     blocked = sorted((place for place in _places(alive) if place.habit), key=lambda place: -place.total_s)
     found = [_blocked(place) for place in blocked[:MOST_FINDINGS]]
-    found += [one for one in (_crowded(alive), _starved(alive), _held(alive), _threads(alive)) if one]
-    return found
-
-
-def watched_s(one: WorkerFacts) -> float:
-    """Seconds for which a worker was heard of, at least one interval."""
-    return max(one.worker.last_seen - one.worker.first_seen, one.worker.identity.interval_s)
+    found += delays.find(alive)
+    starved = _threads(alive)
+    return [*found, starved] if starved else found
 
 
 def _places(alive: Sequence[WorkerFacts]) -> list[_Place]:
@@ -131,65 +124,6 @@ def _severity(share: float, longest_s: float) -> Severity:
     if share >= CRITICAL_SHARE or longest_s >= KILLED_AFTER_S:
         return "critical"
     return "warning" if share >= WARNING_SHARE / 10 or longest_s >= LONG_STALL_S else "info"
-
-
-def _shares(alive: Sequence[WorkerFacts], name: str, count: str) -> list[tuple[WorkerFacts, float, float]]:
-    """Workers with a share of time over a hundredth in a sum of seconds, that share, and how often."""
-    found = []
-    for one in alive:
-        facts = told(one, "blocking")
-        share, times = (number(facts, name) or 0.0) / watched_s(one), number(facts, count) or 0.0
-        if share >= WARNING_SHARE and times >= LEAST_STALLS:
-            found.append((one, share, times))
-    return found
-
-
-def _crowded(alive: Sequence[WorkerFacts]) -> Finding | None:
-    found = _shares(alive, "crowded_s", "crowded")
-    if not found:
-        return None
-    share = max(share for _, share, _ in found)
-    return Finding(
-        kind="loop-crowded",
-        severity="critical" if share >= CRITICAL_SHARE else "warning",
-        title=f"The event loop is late for {share:.1%} of the time, though no single call blocks it: "
-        "a worker has more to do than it can.",
-        evidence=tuple(f"{names([one])[0]}: late {times:,.0f} times by over 50 ms." for one, _, times in found),
-        fix="Start more workers, up to one a CPU, or take work out of the requests:\n\n"
-        "    gunicorn -k uvicorn_worker.UvicornWorker -w 4 ...",
-        workers=names(one for one, _, _ in found),
-    )
-
-
-def _starved(alive: Sequence[WorkerFacts]) -> Finding | None:
-    found = _shares(alive, "starved_s", "starved")
-    if not found:
-        return None
-    share = max(share for _, share, _ in found)
-    return Finding(
-        kind="loop-without-cpu",
-        severity="critical" if share >= CRITICAL_SHARE else "warning",
-        title=f"The event loop waits for a CPU for {share:.1%} of the time: others have it, or the quota is spent.",
-        evidence=tuple(f"{names([one])[0]}: {times:,.0f} times for over 50 ms." for one, _, times in found),
-        fix="Give the service more CPU, or start fewer workers and threads than there are CPUs.",
-        workers=names(one for one, _, _ in found),
-    )
-
-
-def _held(alive: Sequence[WorkerFacts]) -> Finding | None:
-    found = _shares(alive, "held_s", "held_count")
-    if not found:
-        return None
-    share = max(share for _, share, _ in found)
-    return Finding(
-        kind="gil-held",
-        severity="critical" if share >= CRITICAL_SHARE else "warning",
-        title=f"A thread holds the GIL for {share:.1%} of the time, and nothing else in the worker can run.",
-        evidence=tuple(f"{names([one])[0]}: {times:,.0f} times for over 50 ms." for one, _, times in found),
-        fix="A call into C that doesn't release the GIL (a regular expression, a large sort or dump) belongs into "
-        f"another process:\n\n{remedies.PROCESS_POOL.format(function='function')}",
-        workers=names(one for one, _, _ in found),
-    )
 
 
 def _threads(alive: Sequence[WorkerFacts]) -> Finding | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from heaptide_server.checks import advice
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told
+from heaptide_server.checks.reading import flag, living, names, number, rows, text, told, watched_s
 
 LEAST_WAITED = 10  # checkouts: fewer may be one burst
 WAITED_SHARE = 0.01
@@ -57,7 +57,7 @@ class Pool:
     def rate(self) -> float:
         """Checkouts a second in the busiest worker."""
         lives = zip(self.rows, self.workers, strict=True)
-        return max((number(row, "checkouts") or 0.0) / _watched_s(one) for row, one in lives)
+        return max((number(row, "checkouts") or 0.0) / watched_s(one) for row, one in lives)
 
     def name(self) -> str:
         """As a person knows it."""
@@ -247,7 +247,3 @@ def _lists(row: dict[str, Any], name: str, columns: int) -> list[list[Any]]:
 
 def _once(workers: Iterable[WorkerFacts]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names(workers)))
-
-
-def _watched_s(one: WorkerFacts) -> float:
-    return max(one.worker.last_seen - one.worker.first_seen, one.worker.identity.interval_s)

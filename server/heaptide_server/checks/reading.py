@@ -58,3 +58,8 @@ def by_host(workers: Iterable[WorkerFacts]) -> dict[str, list[WorkerFacts]]:
 def now_of(workers: Sequence[WorkerFacts]) -> float:
     """The last time that anything was heard, which is as good as now; 0 without workers."""
     return max((one.worker.ended_at or one.worker.last_seen for one in workers), default=0.0)
+
+
+def watched_s(one: WorkerFacts) -> float:
+    """Seconds for which a worker was heard of, at least one interval."""
+    return max(one.worker.last_seen - one.worker.first_seen, one.worker.identity.interval_s)

@@ -116,7 +116,6 @@ class Viewer:
             growth=self.leak_growth(leak, window_s),
             frames=frame_views(leak.site),
             types=type_shares(leak),
-            actions=True,
             window_s=window_s,
             restarts=list(marks.restarts),
             releases=list(marks.releases),

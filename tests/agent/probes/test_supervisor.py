@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from heaptide.cgroups import Groups
 from heaptide.probes import serving
-from heaptide.probes.groups import Groups
 from heaptide.probes.supervisor import Supervisor
 from heaptide.probes.surroundings import restart_policy, unit
 
