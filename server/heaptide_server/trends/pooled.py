@@ -107,7 +107,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     counted = _counted(late, weight, lives)
     error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
     error = _at_least(error, late)
-    whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
+    fitted = line.whole_error.reshape(shape[:2])
+    whole_error = np.sqrt(np.maximum(fitted**2, counted / 2) + between / 2)
     whole_error = _at_least(whole_error, late)
     present = curves.present
     vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
@@ -123,7 +124,10 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     sized = (grown > LONE_SIZE * options.least_bytes) & (
         late / window.length * units * DAY_S >= options.least_bytes_per_day
     )
-    lone_z = pool.normal_score(whole_of / whole_error, line.degrees)
+    lone_z = np.minimum(
+        pool.normal_score(whole_of / _at_least(np.sqrt(fitted**2 + between / 2), whole_of), line.degrees),
+        whole_of / _at_least(np.sqrt((counted + between) / 2), whole_of),  # known, so without Student's heavy tails
+    )
     others = (raw.sum(axis=0) - raw) / max(count - 1, 1)
     sure = (others < LONE_OTHERS * raw) & (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
     rises, spread, owner = generations.late_rises(curves)
