@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,11 +31,47 @@ class Order:
         self.lines = [Line(number)]
 
 
-ORDERS: dict[int, Order] = {}
+class Customer:
+    def __init__(self) -> None:
+        self.orders: list[KnownOrder] = []
+
+
+class KnownOrder:
+    """As an ORM maps them: both sides of each relation know the other."""
+
+    def __init__(self, number: int, customer: Customer) -> None:
+        self.customer = customer
+        self.lines = [KnownLine(number, self)]
+        customer.orders.append(self)
+
+
+class KnownLine(Line):
+    def __init__(self, number: int, order: KnownOrder) -> None:
+        super().__init__(number)
+        self.order = order
+
+
+ORDERS: dict[int, Order | KnownOrder] = {}
+ORDERS_OF_ONE = 20
+IN_THE_LOOP = "_in_the_loop"
 SITES: list[int] = []
 
 # What a tool says, and the seconds that its fork took.
 Told = tuple[str, "float | None"]
+
+
+def tree(objects: int) -> Iterator[tuple[int, Order]]:
+    return ((number, Order(number)) for number in range(objects // 3))
+
+
+def graph(objects: int) -> Iterator[tuple[int, KnownOrder]]:
+    for number in range(objects // 3):
+        if number % ORDERS_OF_ONE == 0:
+            customer = Customer()
+        yield number, KnownOrder(number, customer)
+
+
+SHAPES: dict[str, Callable[[int], Iterable[tuple[int, Any]]]] = {"tree": tree, "graph": graph}
 
 
 def walk(line: Line) -> Told:
@@ -99,13 +135,20 @@ TOOLS: dict[str, Callable[[Line], Told]] = {
 }
 
 
-async def longest_gap_s(tool: Callable[[Line], Told] | None, line: Line) -> dict[str, Any]:
+async def longest_gap_s(tool: Callable[[Line], Told] | None, line: Line, *, in_the_loop: bool) -> dict[str, Any]:
+    """The gap while the tool runs in a thread, as Heaptide does, or as a handler that calls it in the loop."""
     await asyncio.sleep(0.1)
     told: list[Told] = []
     began = time.perf_counter()
-    thread = threading.Thread(target=lambda: told.append(tool(line) if tool else ("", None)))
     longest, last = 0.0, began
+
+    def use() -> None:
+        told.append(tool(line) if tool else ("", None))
+
+    thread = threading.Thread(target=(lambda: None) if in_the_loop else use)
     thread.start()
+    if in_the_loop:
+        use()
     while thread.is_alive() or last < began + 1:
         await asyncio.sleep(0.001)
         now = time.perf_counter()
@@ -114,7 +157,8 @@ async def longest_gap_s(tool: Callable[[Line], Told] | None, line: Line) -> dict
 
 
 def main() -> None:
-    name, objects = sys.argv[1], int(sys.argv[2])
+    name, objects, shape = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    name, in_the_loop = name.removesuffix(IN_THE_LOOP), name.endswith(IN_THE_LOOP)
     if name in ("pympler", "guppy3") and importlib.util.find_spec({"guppy3": "guppy"}.get(name, name)) is None:
         print(json.dumps({"absent": True}))
         return
@@ -123,10 +167,11 @@ def main() -> None:
         from heaptide import tracemalloc_ng
 
         tracemalloc_ng.start(32, SAMPLE_BYTES)
-    ORDERS.update((number, Order(number)) for number in range(objects // 3))
+    ORDERS.update(SHAPES[shape](objects))
     if name == "diagnosis":
         SITES.extend(largest_sites())
-    print(json.dumps(asyncio.run(longest_gap_s(TOOLS.get(name), ORDERS[objects // 6].lines[0]))))
+    gap = longest_gap_s(TOOLS.get(name), ORDERS[objects // 6].lines[0], in_the_loop=in_the_loop)
+    print(json.dumps(asyncio.run(gap)))
 
 
 main()

@@ -30,6 +30,7 @@ STALLED_TICK_S = 0.04  # between two stacks of a stall; a tenth of its age when 
 LONGEST_STALLED_TICK_S = 0.25
 CPU_SHARE = 0.0017  # of one CPU; the project's bound is 0.002
 SLOWEST_TICK_S = 0.2
+MOST_SLOWING = 1.25  # from one adjustment to the next: one dear tick of 25 doesn't make the watch miss short stalls
 _SEARCH_S = 0.5  # between two searches for a loop
 _PACED_TICKS = 25  # between two adjustments of the tick to what it costs
 _THREADS_EACH_S = 0.1  # between two looks at the thread pool
@@ -73,7 +74,7 @@ class Watch:
         self._next_threads_at = 0.0
         self._paced_cpu_s = 0.0
         self._paced_at = 0.0
-        self._stall_cpu_s = 0.0
+        self._tick_cpu_s = self._stall_cpu_s = 0.0
         self._ticks = 0
 
     def start(self) -> None:
@@ -103,6 +104,8 @@ class Watch:
             time.sleep(_SEARCH_S)
             self._search()
             return
+        # Waiting for the GIL wakes a thread every 5 ms: a step that holds it makes the tick that it delays dear.
+        self._tick_cpu_s = time.thread_time()
         due = time.monotonic() + self._sleep_s
         time.sleep(self._sleep_s)
         try:
@@ -154,6 +157,7 @@ class Watch:
         before_s, self._own_starved_s = self._own_starved_s, self._starved_self()
         if late_s - (self._own_starved_s - before_s) >= LEAST_STALL_S:
             self.totals.held(late_s)
+            self._paced_cpu_s += time.thread_time() - self._tick_cpu_s
 
     def _starved_self(self) -> float:
         return 0.0 if self._own is None else self._own.take()[1]
@@ -169,7 +173,7 @@ class Watch:
                 self._sleep_s = self._until_next(at - (began or at), tells=attached.tells)
                 return
             self._stall = Stall(began, tick, self._cpu_s, self._starved_s)
-            self._stall_cpu_s = time.thread_time()
+            self._stall_cpu_s = self._tick_cpu_s
             attached.beat()
         self._stall.see(tick, attached.calls(frame), route_of(frame))
         self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
@@ -182,12 +186,11 @@ class Watch:
 
     def _end(self, stall: Stall, answered_at: float, cpu_s: float, starved_s: float) -> None:
         self._stall = None
-        self._paced_cpu_s += time.thread_time() - self._stall_cpu_s  # what a stall costs is worth it
         ended = stall.end(answered_at, cpu_s, starved_s)
-        if ended.duration_s < LEAST_STALL_S:
-            return
-        blamed = [self.blockers.add(blocked) for blocked in ended.blocked]
-        self.totals.stalled(ended.duration_s, ended.starved_s, blocked=any(blamed))
+        if ended.duration_s >= LEAST_STALL_S:
+            blamed = [self.blockers.add(blocked) for blocked in ended.blocked]
+            self.totals.stalled(ended.duration_s, ended.starved_s, blocked=any(blamed))
+        self._paced_cpu_s += time.thread_time() - self._stall_cpu_s  # what a stall costs is worth it
 
     def _housekeeping(self, attached: Attached, at: float) -> None:
         if at >= self._next_threads_at:
@@ -205,7 +208,8 @@ class Watch:
         """Ticks less often where ticks cost more than their share, as they do beside many threads."""
         cpu_s = time.thread_time()
         share = (cpu_s - self._paced_cpu_s) / (at - self._paced_at)
-        self.tick_s = min(SLOWEST_TICK_S, max(self._least_tick_s, self.tick_s * share / CPU_SHARE))
+        change = min(MOST_SLOWING, share / CPU_SHARE)
+        self.tick_s = min(SLOWEST_TICK_S, max(self._least_tick_s, self.tick_s * change))
         self._paced_at, self._paced_cpu_s = at, cpu_s
         self.totals.cpu_s = cpu_s
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from heaptide.probes.blocking import BlockingProbe
-from heaptide.probes.blocking.watch import TICK_S, Watch
+from heaptide.probes.blocking.watch import SLOWEST_TICK_S, TICK_S, Watch
 
 STALLS = 8  # of each kind; `tests.bench.blocking` injects a hundred, and shorter ones
 
@@ -154,12 +154,16 @@ def test_a_watch_that_keeps_failing_ends_itself(
     swallowed.clear()
 
 
-def test_a_tick_that_is_dear_comes_less_often(probe: BlockingProbe) -> None:
+def test_ticks_that_are_dear_come_less_often_and_one_alone_changes_little(probe: BlockingProbe) -> None:
     probe.stop()
     watch = probe.watch
     watch._paced_at, watch._paced_cpu_s = time.monotonic() - 1.0, time.thread_time() - 0.01
     watch._pace(time.monotonic())
-    assert watch.tick_s > 0.1
+    assert watch.tick_s == pytest.approx(1.25 * TICK_S)
+    for _ in range(10):
+        watch._paced_at, watch._paced_cpu_s = time.monotonic() - 1.0, time.thread_time() - 0.01
+        watch._pace(time.monotonic())
+    assert watch.tick_s == SLOWEST_TICK_S
     watch._paced_at, watch._paced_cpu_s = time.monotonic() - 1000.0, time.thread_time()
     watch._pace(time.monotonic())
     assert watch.tick_s == TICK_S
