@@ -47,7 +47,7 @@ class Options:
     dwell_looks: int = 12
     bounded_looks: int = 24
     slowed: float = 0.7
-    patience: float = 2.5
+    patience: float = 2.0
     lasting: float = 1.5
     lasting_lives: float = 8.0
 

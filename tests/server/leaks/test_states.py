@@ -12,7 +12,7 @@ from heaptide_server.model import Forecast, Leak
 from heaptide_server.trends.verdict import Verdict
 
 OPTIONS = Options(dwell_looks=2, patience=0.0, lasting=inf)
-PATIENT = Options(dwell_looks=2, patience=2.5)
+PATIENT = Options(dwell_looks=2, patience=2.0)
 LASTING = Options(dwell_looks=2, patience=0.0)
 
 
@@ -104,10 +104,10 @@ def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slo
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
-def test_nothing_opens_before_its_service_was_watched_for_two_and_a_half_times_the_least() -> None:
-    leak, told = after(None, *[look("suspect")] * 9, look("suspect", 5e6, lived=2.4), options=PATIENT)
+def test_nothing_opens_before_its_service_was_watched_for_twice_the_least() -> None:
+    leak, told = after(None, *[look("suspect")] * 9, look("suspect", 5e6, lived=1.9), options=PATIENT)
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(leak, look("suspect", 5e6, lived=2.5), options=PATIENT)
+    leak, told = after(leak, look("suspect", 5e6, lived=2.0), options=PATIENT)
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
