@@ -21,11 +21,14 @@ NO_SITE = "No Python allocation site explains it."
 def native(matrix: Matrix, explained: float, options: Options, context: Context) -> Seen | None:
     """The resident set, where it was watched for long enough.
 
+    Every process ratchets up after its start: lives shorter than the least time show nothing else.
+
     Args:
         explained: bytes an hour by which Python's own memory may grow, the whole service together.
     """
     group = context.group
-    if matrix.intervals(group) < PATIENCE * options.least_intervals:
+    short = matrix.longest_life(group) < options.least_intervals
+    if short or matrix.intervals(group) < PATIENCE * options.least_intervals:
         return None
     larger = replace(
         options, least_bytes=SIZE * options.least_bytes, least_bytes_per_day=SIZE * options.least_bytes_per_day

@@ -96,6 +96,10 @@ class Matrix:
             lived[self._slot(track)] += track.used * track.width
         return max(lived.values(), default=0)
 
+    def longest_life(self, group: Group) -> int:
+        """Intervals of the longest kept life."""
+        return max((track.used * track.width for track in self._of(group)), default=0)
+
     def looked_at(self, group: Group) -> None:
         """The next look follows when the window has moved again."""
         self._news[group] = 0

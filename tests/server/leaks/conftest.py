@@ -106,7 +106,7 @@ class FakeWorker:
 
 @dataclass
 class Shop:
-    """Two workers, recycled after about 1,500 requests, in half-second intervals.
+    """Two workers, recycled after about `requests_a_life`, in half-second intervals.
 
     With `held_by`, the cache of pages fills by each request, and workers answer what holds each site asked for.
     `vitals` tells a worker's from the requests that it has served and the live bytes of its sites; `more` adds to the
@@ -125,6 +125,7 @@ class Shop:
     held_by: dict[str, dict[str, Any]] = field(default_factory=dict)
     vitals: Callable[[int, float], dict[str, float]] = lambda _served, _live: {}
     more: Callable[[int], float] = lambda _served: 0.0
+    requests_a_life: int = 1500
     now: float = T0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(4))
     workers: list[FakeWorker | None] = field(default_factory=lambda: [None, None])
@@ -156,7 +157,7 @@ class Shop:
                 line_shift=self.line_shift,
                 untraced=self.untraced,
             )
-        final = worker.served > 1500 + self.rng.integers(0, 150)
+        final = worker.served > self.requests_a_life + self.rng.integers(0, 150)
         self._report(worker, final=bool(final))
         if final:
             self.workers[slot] = None

@@ -45,3 +45,10 @@ def test_memory_that_the_allocators_hold_free_is_no_native_leak(shop: Any) -> No
         "malloc_free_bytes": 8800.0 * served,
     }
     assert native(shop) == []
+
+
+@pytest.mark.timeout(60)
+def test_lives_shorter_than_the_least_time_convict_no_resident_set(shop: Any) -> None:
+    shop.vitals = lambda served, live: {"rss_bytes": BASE + live + 9000.0 * served}
+    shop.requests_a_life = 600  # 20 s of half-second reports
+    assert native(shop) == []
