@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heaptide_server.leaks.fingerprint import place
+from heaptide_server.leaks.fingerprint import fingerprint, place
 from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
-from heaptide_server.model import Holding, Leak, Request, Suspect
+from heaptide_server.model import Holding, Leak, Only, Request, Suspect
+from heaptide_server.store.diagnoses import EARLY
 from heaptide_server.store.protocol import Store
 
 PAUSE_S = 3600.0
@@ -18,6 +19,8 @@ MOST_SITES = 8
 # those after which it is asked all the same. Both end long before a suspect opens (`states.LEAST_INTERVALS`).
 SETTLED_INTERVALS = 4
 WAITED_INTERVALS = 12
+# Of the sites that grew most since a worker may have been asked last, so many are looked at for places worth asking of.
+MOST_GROWN = 32
 SAMPLING = "sampling"
 
 
@@ -84,9 +87,12 @@ class Diagnosing:
         return [request for request in reversed(fresh) if request.worker_id in alive]
 
     def _is_due(self, leak: Leak, now: float) -> bool:
-        """Not while a worker is being asked, not once it's explained, and once in each status if workers refuse."""
+        """Not while a worker is being asked, not once it's explained, and once in each status if workers refuse.
+
+        What was told before it was a suspect holds until a worker can be asked again.
+        """
         answers = self._ledger.answered(leak.id)
-        told = any(status == "done" or asked_as == leak.status for asked_as, status in answers)
+        told = any((status == "done" and asked_as != EARLY) or asked_as == leak.status for asked_as, status in answers)
         return not told and not self.pending(leak, now)
 
     def _ask_for(self, leaks: list[Leak], holdings: list[Holding], now: float) -> int:
@@ -98,9 +104,27 @@ class Diagnosing:
                 suspects = by_worker.setdefault(best[0].worker.id, {})
                 room = MOST_SITES - _sites_asked(suspects)
                 suspects[leak.id] = Suspect(leak.status, best[1][:room])
-        for worker_id, suspects in by_worker.items():
-            self._store.request_diagnosis(worker_id, suspects, False, now)
+        for holding in holdings:
+            if suspects := by_worker.get(holding.worker.id, {}):
+                suspects |= self._early(holding, suspects, now)
+                self._store.request_diagnosis(holding.worker.id, suspects, False, now)
         return len(by_worker)
+
+    def _early(self, holding: Holding, asked: dict[str, Suspect], now: float) -> dict[str, Suspect]:
+        """What else grew in a worker of late: suspected later, it would find nobody to ask until the pause is over.
+
+        A cache's table, whose keys are smaller than its values, is suspected long after them. One walk answers for all.
+        """
+        identity = holding.worker.identity
+        about = identity.service, identity.environment
+        since, only = max(now - PAUSE_S, identity.started_at), Only(identity.host, holding.worker.slot)
+        numbers = dict(zip(holding.site_ids.tolist(), holding.numbers.tolist(), strict=True))
+        room, early = MOST_SITES - _sites_asked(asked), dict[str, Suspect]()
+        for grown in self._store.top_growth(*about, since, now, MOST_GROWN, only):
+            leak_id = fingerprint(*about, "site", place(grown.site) or "")
+            if leak_id not in asked and grown.site.top and grown.site.id in numbers and len(early) < room:
+                early.setdefault(leak_id, Suspect(EARLY, (numbers[grown.site.id],)))
+        return early
 
     def _best(self, leak: Leak, holdings: Sequence[Holding]) -> tuple[Holding, tuple[int, ...]] | None:
         """The worker that holds most of a leak, and its numbers of the leak's sites, those that hold most first."""

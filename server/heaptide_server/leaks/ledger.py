@@ -112,6 +112,7 @@ class Ledger:
                     connection.execute("DELETE FROM leaks WHERE id = ?", [leak_id])
                     diagnoses.forget(connection, leak_id)
                 self._write(db, changes.leaks, changes.notices, now)
+                diagnoses.forget_early(connection, now)
 
     def resolve(self, leak_id: str, now: float) -> Leak:
         """Resolves a leak by hand. In its release it stays resolved; in a new one it may come back.

@@ -32,6 +32,11 @@ class Options:
             doesn't open: a leak that slows down keeps its ratio, as a power law does, and a cache that fills loses it.
         bounded_looks: looks in a row that show an open leak filling, after which it was a cache after all.
         dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
+        patience: multiples of the least time for which a service is watched before anything in it opens, unless memory
+            may end within as long as a worker has lived: the first hours' fills look like leaks, and are over soon.
+        lasting: what was suspect for so long, in multiples of the time at which the suspicion began, opens whatever it
+            has grown by: what filled first, or steps, compares badly with its own beginning.
+        lasting_lives: multiples of the least time before which nothing has lasted.
     """
 
     open_growth: float = 2.0
@@ -42,6 +47,9 @@ class Options:
     dwell_looks: int = 12
     bounded_looks: int = 24
     slowed: float = 0.7
+    patience: float = 2.0
+    lasting: float = 1.5
+    lasting_lives: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,8 @@ def _new(seen: Seen, now: float) -> Leak:
         "clear_looks": 0,
         "held_looks": 0,
         "suspected_bytes": None,
+        "suspect_from": None,
+        "missed_looks": 0,
         "grown_bytes": 0.0,
         "fired": False,
         "quiet": False,
@@ -183,7 +193,12 @@ def _updated(leak: Leak, seen: Seen, now: float) -> Leak:
         ceiling_bytes=verdict.ceiling_bytes,
         forecast=seen.forecast,
         advice=seen.advice,
-        state={**leak.state, "grown_bytes": verdict.grown_bytes, "rose_in": seen.release},
+        state={
+            **leak.state,
+            "grown_bytes": verdict.grown_bytes,
+            "rose_in": seen.release,
+            "age_h": verdict.age_h,
+        },
     )
 
 
@@ -194,6 +209,7 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
     # A look that can't say (too irregular, too young a release) neither clears nor accuses.
     state["clear_looks"] = state["clear_looks"] + 1 if verdict.clear else 0 if verdict.suspect else state["clear_looks"]
     state["held_looks"] += verdict.suspect or verdict.filling
+    state |= _lasting(state, verdict)
     if verdict.suspect and state["suspected_bytes"] is None:
         state["suspected_bytes"] = verdict.late_bytes
         state["suspected_grown_bytes"] = verdict.grown_bytes
@@ -201,6 +217,17 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
         state["suspected_lived"] = verdict.lived
         state["suspected_ratio"] = min(verdict.ratio, 1.0)
     return replace(leak, state=state)
+
+
+def _lasting(state: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Since when it is suspect, as `Verdict.lived`; one look that can't say doesn't end that, a second one does."""
+    missed = 0 if verdict.suspect else state.get("missed_looks", 0) + 1
+    since = state.get("suspect_from")
+    if verdict.filling or missed > 1:
+        since = None
+    elif verdict.suspect and since is None:
+        since = verdict.lived
+    return {"suspect_from": since, "missed_looks": missed}
 
 
 def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
@@ -211,9 +238,30 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
     if state["filling_looks"] >= options.suspect_looks:
         return replace(leak, status="filling"), None
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
-    if state["suspect_looks"] >= options.suspect_looks and dwelt and _gone_on(state, seen.verdict, options):
+    if state["suspect_looks"] < options.suspect_looks or not dwelt or not (_patient(seen, options) or _urgent(leak)):
+        return leak, None
+    if _gone_on(state, seen.verdict, options) or _lasted(state, seen.verdict, options):
         return _open(leak)
     return leak, None
+
+
+def _patient(seen: Seen, options: Options) -> bool:
+    return seen.verdict.lived >= options.patience
+
+
+def _urgent(leak: Leak) -> bool:
+    """Whether memory may end within as long as a worker has lived."""
+    forecast = leak.forecast
+    return forecast is not None and forecast.low - leak.last_seen <= 3600 * leak.state.get("age_h", 0.0)
+
+
+def _lasted(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
+    since = state.get("suspect_from")
+    return bool(
+        since is not None
+        and verdict.lived >= max(options.lasting_lives, options.lasting * since)
+        and verdict.ratio >= options.slowed
+    )
 
 
 def _gone_on(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:

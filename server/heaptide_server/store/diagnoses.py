@@ -17,6 +17,8 @@ from heaptide_server.model import Suspect
 from heaptide_server.store.known import Known
 
 KEPT = 5
+EARLY = "early"  # asked about before it was a suspect, along with others
+EARLY_KEPT_S = 3600.0  # of what no leak has come to be meanwhile: by then a worker may be asked anew
 AGES = ("under_1_min", "under_5_min", "under_30_min", "under_2_h", "older")
 
 migrations = Migrations("heaptide.diagnoses")
@@ -69,3 +71,11 @@ def rows(connection: sqlite3.Connection, leak_id: str) -> list[sqlite3.Row]:
 def forget(connection: sqlite3.Connection, leak_id: str) -> None:
     """Drops a leak's answers."""
     connection.execute("DELETE FROM diagnoses WHERE leak_id = ?", [leak_id])
+
+
+def forget_early(connection: sqlite3.Connection, now: float) -> None:
+    """Drops old answers about what came to be no leak."""
+    connection.execute(
+        "DELETE FROM diagnoses WHERE asked_as = ? AND at < ? AND leak_id NOT IN (SELECT id FROM leaks)",
+        [EARLY, now - EARLY_KEPT_S],
+    )

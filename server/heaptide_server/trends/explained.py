@@ -11,29 +11,62 @@ from heaptide_server.model import Floats
 from heaptide_server.trends import fit
 from heaptide_server.trends.generations import Clock, Curves, Slot
 
-KEEPS_ALL = 0.9  # of what was ever allocated at a site lives still: what follows the load would have given it back
+KEEPS_ALL = 0.9  # of what was ever allocated at a site lives still: what follows a load that falls gives some back
 STEADY_RISE = 0.05  # of the load: less explains nothing
 ELASTIC = 1.3  # a level that follows the load rises by its share, give or take
+DOUBT_Z = 2.0  # and so many standard errors of that share: requests served jitter around the load that was asked for
 PROPORTIONAL = 0.85  # late slope over early slope, without covariates
 FAR_BETTER = 0.3  # of the squares left
 
 
-def elastic(curves: Curves) -> NDArray[np.bool_]:
-    """Whether each row's late rise is no more, as a share of its level, than that of the load: shape (rows,).
+def elastic(curves: Curves, keeps: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the late rise is no more, as a share of the level, than that of the load.
 
-    Then the row may as well follow the load, however well a slope of its own fits, until the load falls again.
+    Then it may as well follow the load, however well a slope of its own fits, until the load falls again. What gives
+    nothing back, as a pool of connections does, can follow the load's peaks alone: while the load rises, that it keeps
+    all says nothing, and once the load has fallen, a rise is its own.
+
+    Args:
+        keeps: shape (rows,): whether a row has given nothing back.
+
+    Returns:
+        Of each slot alone, shape (slots, rows), and of all of them together, shape (rows,).
     """
-    width = curves.joined.shape[2]
-    third = max(width // 6, 1)
-    middle = slice(width // 2 - third, width // 2 + third)
-    before, after = float(curves.rates[middle].mean()), float(curves.rates[-2 * third :].mean())
-    more = after / before - 1 if before > 0 else 0.0
-    level = np.nan_to_num(curves.each[:, :, 0]).mean(axis=0)
+    peaks = np.maximum.accumulate(fit.trailing(curves.rates))
+    more, doubt = np.where(keeps, _late_rise(peaks), _late_rise(curves.rates)), _doubt(curves.rates)
+    share = np.where(more > STEADY_RISE, ELASTIC * more + DOUBT_Z * doubt, 0.0)
+    starts = np.nan_to_num(curves.each[:, :, 0])
+    own = np.array([starts[curves.owner == slot].mean(axis=0) for slot in range(len(curves.joined))])
     present = curves.present[:, :, None]
     mean = (present * curves.joined).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-    middle_level, last_level = (level + mean[:, part].mean(axis=1) for part in (middle, slice(-2 * third, None)))
-    rise = last_level - middle_level
-    return np.asarray((more > STEADY_RISE) & (rise < ELASTIC * more * middle_level))
+    return _no_more(curves.joined, own, share), _no_more(mean, starts.mean(axis=0), share)
+
+
+def _no_more(curve: Floats, start: Floats, share: Floats) -> NDArray[np.bool_]:
+    """Whether curves (..., k) above their starts (...) rise late by no more than this share of their level, if any."""
+    middle, late = _middle_and_late(curve)
+    return np.asarray((share > 0) & (late - middle < share * (start + middle)))
+
+
+def _late_rise(rates: Floats) -> float:
+    """By which share of itself the load rises from the middle third to the last one."""
+    middle, late = (float(part) for part in _middle_and_late(rates))
+    return late / middle - 1 if middle > 0 else 0.0
+
+
+def _doubt(rates: Floats) -> float:
+    """Standard error of that share: of the difference of two means, from how much neighbours differ."""
+    middle, _ = _middle_and_late(rates)
+    noise = float((np.diff(rates) ** 2).mean()) / 2
+    return float(np.sqrt(2 * noise / max(len(rates) // 3, 1)) / middle) if middle > 0 else 0.0
+
+
+def _middle_and_late(values: Floats) -> tuple[Floats, Floats]:
+    """Means of the middle third and of the last one, along the last axis."""
+    width = values.shape[-1]
+    sixth = max(width // 6, 1)
+    middle, late = values[..., width // 2 - sixth : width // 2 + sixth], values[..., -2 * sixth :]
+    return np.asarray(middle.mean(axis=-1)), np.asarray(late.mean(axis=-1))
 
 
 def kept(slots: Sequence[Slot]) -> Floats:

@@ -54,10 +54,14 @@ def covariates(rates: Floats) -> Floats:
     if mean <= 0 or float(rate.std()) < STEADY_LOAD * mean:
         return np.zeros((len(rates), 0))
     rate = rate / rate.std()
-    sums = np.cumsum(rate)
-    trailing = np.array([(sums[i] - (sums[i - 4] if i >= 4 else 0.0)) / min(i + 1, 4) for i in range(len(rate))])
-    columns = np.column_stack([rate, trailing])
+    columns = np.column_stack([rate, trailing(rate)])
     return columns if _independent(columns) else columns[:, :1]
+
+
+def trailing(rates: Floats) -> Floats:
+    """The moving average over the last four buckets, shape (k,)."""
+    sums = np.cumsum(rates)
+    return np.array([(sums[i] - (sums[i - 4] if i >= 4 else 0.0)) / min(i + 1, 4) for i in range(len(rates))])
 
 
 def _independent(columns: Floats) -> bool:

@@ -96,6 +96,10 @@ class Matrix:
             lived[self._slot(track)] += track.used * track.width
         return max(lived.values(), default=0)
 
+    def longest_life(self, group: Group) -> int:
+        """Intervals of the longest kept life."""
+        return max((track.used * track.width for track in self._of(group)), default=0)
+
     def looked_at(self, group: Group) -> None:
         """The next look follows when the window has moved again."""
         self._news[group] = 0
@@ -127,16 +131,19 @@ class Matrix:
         return [self._generation(group, track, sites, places) for track in lives if track.used]
 
     def resident(self, group: Group) -> list[Generation]:
-        """The group's lives with one row, the resident set; lives that didn't tell it are left out."""
+        """The group's lives with two rows: the resident set, and what of it neither traced nor free memory explains.
+
+        Lives that didn't tell it are left out.
+        """
         lives = sorted(self._of(group), key=lambda track: self._workers[track.worker_id].generation)
         told = [track for track in lives if track.used and np.isfinite(track.resident).any()]
         return [
             replace(
                 self._generation(group, t, NONE, NONE),
-                floors=t.resident[None, :].copy(),
-                variance=np.zeros(1),
-                live=np.zeros(1),
-                allocated=np.zeros(1),
+                floors=np.array([t.resident, t.unexplained]),
+                variance=np.zeros(2),
+                live=np.zeros(2),
+                allocated=np.zeros(2),
             )
             for t in told
         ]

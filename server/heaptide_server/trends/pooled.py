@@ -91,13 +91,13 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     load = fit.covariates(curves.rates)
     line = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load)
     kept = explained.kept(slots)[rows]
-    elastic = np.zeros(len(rows), dtype=np.bool_)
+    elastic, own_elastic = np.zeros(len(rows), dtype=np.bool_), np.zeros(shape[:2], dtype=np.bool_)
     if load.shape[1]:
         alone = fit.hinge(curves.joined.reshape(-1, shape[2]), window.u, load[:, :0])
-        with_work = explained.proportional(clock, curves, alone) | (kept > explained.KEEPS_ALL)
+        proportional, keeps = explained.proportional(clock, curves, alone), kept > explained.KEEPS_ALL
         # All workers of a row alike: else the one whose noise looks least like the load would stand out.
-        line = fit.choose(line, alone, np.tile(with_work | explained.falls(curves, line), count))
-        elastic = explained.elastic(curves) & ~with_work
+        line = fit.choose(line, alone, np.tile(proportional | keeps | explained.falls(curves, line), count))
+        own_elastic, elastic = (one & ~proportional for one in explained.elastic(curves, keeps))
     raw = curves.joined[:, :, -1] - curves.joined[:, :, shape[2] // 2]
     late, early = line.late.reshape(shape[:2]), line.early.reshape(shape[:2])
     adjusted = line.adjusted.reshape(shape)
@@ -107,7 +107,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     counted = _counted(late, weight, lives)
     error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
     error = _at_least(error, late)
-    whole_error = np.sqrt(np.maximum(line.whole_error.reshape(shape[:2]) ** 2, counted / 2) + between / 2)
+    fitted = line.whole_error.reshape(shape[:2])
+    whole_error = np.sqrt(np.maximum(fitted**2, counted / 2) + between / 2)
     whole_error = _at_least(whole_error, late)
     present = curves.present
     vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
@@ -123,9 +124,13 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     sized = (grown > LONE_SIZE * options.least_bytes) & (
         late / window.length * units * DAY_S >= options.least_bytes_per_day
     )
-    lone_z = pool.normal_score(whole_of / whole_error, line.degrees)
+    lone_z = np.minimum(
+        pool.normal_score(whole_of / _at_least(np.sqrt(fitted**2 + between / 2), whole_of), line.degrees),
+        whole_of / _at_least(np.sqrt((counted + between) / 2), whole_of),  # known, so without Student's heavy tails
+    )
     others = (raw.sum(axis=0) - raw) / max(count - 1, 1)
-    sure = (others < LONE_OTHERS * raw) & (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
+    risen = (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
+    sure = (others < LONE_OTHERS * raw) & risen & ~own_elastic
     rises, spread, owner = generations.late_rises(curves)
     spread |= (share * late).sum(axis=0) / 2 < FEW_SAMPLES * weight
     lived = generations.lived(slots, curves)[:, None]

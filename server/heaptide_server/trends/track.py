@@ -15,6 +15,7 @@ FIRST_ROWS = 64
 # Intervals until what a worker allocated at its start counts as surviving (the agent asks for blocks older than two):
 # before, its base would seem to grow, in every short life anew.
 SURVIVED = 3
+FREE = ("malloc_free_bytes", "pymalloc_free_bytes")
 SURVIVORS_FROM_S = 5.0  # between reports: at shorter intervals survivors are many intervals old, too late to tell
 
 Floors = NDArray[np.float32]
@@ -56,7 +57,7 @@ class Track:
         self._floors: Floors = np.full((0, MOST_BUCKETS), np.nan, dtype=np.float32)
         self._age_s: Floats = np.zeros(MOST_BUCKETS)
         self._requests: Floats = np.zeros(MOST_BUCKETS)
-        self._resident: Floats = np.full(MOST_BUCKETS, np.nan)
+        self._resident: Floats = np.full((2, MOST_BUCKETS), np.nan)
         self.vitals: dict[str, float | None] = {}
 
     @property
@@ -72,7 +73,12 @@ class Track:
     @property
     def resident(self) -> Floats:
         """Lowest resident set in each bucket, NaN where not told."""
-        return self._resident[: self.used]
+        return self._resident[0, : self.used]
+
+    @property
+    def unexplained(self) -> Floats:
+        """The same of what the resident set holds beyond traced memory and the allocators' free memory."""
+        return self._resident[1, : self.used]
 
     @property
     def floors(self) -> Floors:
@@ -144,7 +150,8 @@ class Track:
         """The worker has ended: keeps no more room than its floors need."""
         self.ended = True
         self._floors = self.floors.copy()
-        self._age_s, self._requests, self._resident = self.age_s.copy(), self.requests.copy(), self.resident.copy()
+        self._age_s, self._requests = self.age_s.copy(), self.requests.copy()
+        self._resident = self._resident[:, : self.used].copy()
 
     def _point(self, age_s: float, rss_bytes: float | None) -> None:
         if self.used and self._in_last < self.width:
@@ -157,7 +164,9 @@ class Track:
         self._floors[:rows, column] = np.fmin(self._floors[:rows, column], level)
         self._age_s[column], self._requests[column] = max(age_s, 0.0), self._served
         if rss_bytes is not None:
-            self._resident[column] = np.fmin(self._resident[column], rss_bytes)
+            free = sum(self.vitals.get(name) or 0.0 for name in FREE)
+            told = np.array([rss_bytes, rss_bytes - free - float(self.levels.sum())])
+            self._resident[:, column] = np.fmin(self._resident[:, column], told)
 
     def _open_bucket(self) -> None:
         if self._floors.shape[1] < MOST_BUCKETS:  # it had ended, and is alive again after all
@@ -175,13 +184,13 @@ class Track:
         self._floors = np.concatenate([self._floors, empty], axis=1)
         self._age_s = np.concatenate([self._age_s, np.zeros(missing)])
         self._requests = np.concatenate([self._requests, np.zeros(missing)])
-        self._resident = np.concatenate([self._resident, np.full(missing, np.nan)])
+        self._resident = np.concatenate([self._resident, np.full((2, missing), np.nan)], axis=1)
 
     def _merge_pairs(self) -> None:
         half = MOST_BUCKETS // 2
         self._floors[:, :half] = np.fmin(self._floors[:, 0::2], self._floors[:, 1::2])
         self._age_s[:half], self._requests[:half] = self._age_s[1::2].copy(), self._requests[1::2].copy()
-        self._resident[:half] = np.fmin(self._resident[0::2], self._resident[1::2])
+        self._resident[:, :half] = np.fmin(self._resident[:, 0::2], self._resident[:, 1::2])
         self._free(half)
         self.width *= 2
 
@@ -189,10 +198,10 @@ class Track:
         half = MOST_BUCKETS // 2
         self._floors[:, :half] = self._floors[:, half:].copy()
         self._age_s[:half], self._requests[:half] = self._age_s[half:].copy(), self._requests[half:].copy()
-        self._resident[:half] = self._resident[half:].copy()
+        self._resident[:, :half] = self._resident[:, half:].copy()
         self._free(half)
 
     def _free(self, first: int) -> None:
         self._floors[:, first:] = np.nan
-        self._resident[first:] = np.nan
+        self._resident[:, first:] = np.nan
         self.used = first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class FakeWorker:
         *,
         final: bool = False,
         answers: Sequence[dict[str, Any]] = (),
+        vitals: Mapping[str, float] | None = None,
     ) -> None:
         first = self.sequence == 0
         self.sequence += 1
@@ -88,7 +89,7 @@ class FakeWorker:
             skew_s=0.0,
             final=final,
             requests=requests,
-            vitals=dict.fromkeys(VITALS),
+            vitals={**dict.fromkeys(VITALS), **(vitals or {})},
             tracer=tracer,
             first_site=0 if first or counted else len(names),
             new_sites=stacks if first and not counted else [],
@@ -105,9 +106,11 @@ class FakeWorker:
 
 @dataclass
 class Shop:
-    """Two workers, recycled after about 1,500 requests, in half-second intervals.
+    """Two workers, recycled after about `requests_a_life`, in half-second intervals.
 
     With `held_by`, the cache of pages fills by each request, and workers answer what holds each site asked for.
+    `vitals` tells a worker's from the requests that it has served and the live bytes of its sites; `more` adds to the
+    live bytes of one that neither leaks nor fills.
     """
 
     store: SqliteStore
@@ -120,6 +123,9 @@ class Shop:
     line_shift: int = 0
     untraced: bool = False
     held_by: dict[str, dict[str, Any]] = field(default_factory=dict)
+    vitals: Callable[[int, float], dict[str, float]] = lambda _served, _live: {}
+    more: Callable[[int], float] = lambda _served: 0.0
+    requests_a_life: int = 1500
     now: float = T0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(4))
     workers: list[FakeWorker | None] = field(default_factory=lambda: [None, None])
@@ -151,7 +157,7 @@ class Shop:
                 line_shift=self.line_shift,
                 untraced=self.untraced,
             )
-        final = worker.served > 1500 + self.rng.integers(0, 150)
+        final = worker.served > self.requests_a_life + self.rng.integers(0, 150)
         self._report(worker, final=bool(final))
         if final:
             self.workers[slot] = None
@@ -164,12 +170,13 @@ class Shop:
             "leak's dict": 400.0 * served if self.leaking else 3e5,
             "cache": 4300.0 * 500 * (1 - np.exp(-served / 500)),
             "pages": 3000.0 * served if self.held_by else 3e5,
-            "flat": 2e5 + abs(self.rng.normal(0, 4e4)),
+            "flat": 2e5 + self.more(served) + abs(self.rng.normal(0, 4e4)),
             "(other)": 0.0 if self.untraced else 900.0 * served,
         }
         asked = self.store.requests_for(worker.key) if self.held_by else []
         answers = [self._answer(request, list(levels), levels) for request in asked]
-        worker.report(self.now, requests, levels, final=final, answers=answers)
+        vitals = self.vitals(served, sum(levels.values()))
+        worker.report(self.now, requests, levels, final=final, answers=answers, vitals=vitals)
 
     def _answer(self, request: dict[str, Any], names: list[str], levels: dict[str, float]) -> dict[str, Any]:
         sites = []

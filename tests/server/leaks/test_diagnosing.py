@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from heaptide_server.leaks.diagnosing import Diagnosing, NobodyToAskError
+from heaptide_server.leaks.fingerprint import fingerprint, place
 from heaptide_server.leaks.ledger import Changes, Ledger, UnknownLeakError
 from heaptide_server.leaks.states import Event
 from heaptide_server.model import Leak
@@ -131,6 +132,61 @@ def test_a_worker_is_asked_once_an_hour_unless_by_hand(
     put(50, id="leak-newer")
     assert diagnosing.tick(start + HOUR + 2) == 1
     assert asked(store, workers[0]) == [[[0]]]
+
+
+@pytest.fixture
+def grower(store: Any, sender: Any, send: Any, start: float) -> Any:
+    """A worker in which two functions grow; its number 2 is line 50."""
+    worker = sender(tracer="sampling", functions={50: "cached", 60: "quiet"})
+    send(worker, {1: 1000, 60: 9000}, start)
+    send(worker, {1: 5000, 50: 70}, start + 1)
+    return worker
+
+
+def id_of(store: Any, line: int) -> str:
+    (site,) = (site for site in store.sites(range(100)).values() if site.top.line == line)
+    return fingerprint("shop", "production", "site", str(place(site)))
+
+
+def test_what_grew_beside_a_suspect_is_asked_about_in_the_same_walk_and_explained_if_it_becomes_one(
+    store: Any, ledger: Ledger, diagnosing: Diagnosing, put: Any, grower: Any, send: Any, found: Any, start: float
+) -> None:
+    put(1, id=id_of(store, 1))
+    assert diagnosing.tick(start + 2) == 1
+    assert asked(store, grower) == [[[0, 2]]]
+    (request,) = store.requests_for(grower.key)
+    send(grower, {}, start + 3, answers=[found(request["id"], *request["sites"])])
+    later = put(50, id=id_of(store, 50))
+    diagnosis = ledger.leak(later.id).diagnosis  # type: ignore[union-attr]
+    assert diagnosis is not None
+    assert diagnosis.status == "done"
+
+
+def test_what_was_told_before_it_was_a_suspect_is_asked_again_once_a_worker_may_be(
+    store: Any, ledger: Ledger, diagnosing: Diagnosing, put: Any, grower: Any, send: Any, found: Any, start: float
+) -> None:
+    put(1, id=id_of(store, 1))
+    diagnosing.tick(start + 2)
+    (request,) = store.requests_for(grower.key)
+    send(grower, {}, start + 3, answers=[found(request["id"], *request["sites"])])
+    later = put(50, id=id_of(store, 50))
+    assert diagnosing.tick(start + HOUR) == 0
+    assert diagnosing.tick(start + HOUR + 3) == 1
+    (request,) = store.requests_for(grower.key)
+    send(grower, {}, start + HOUR + 4, answers=[found(request["id"], *request["sites"])])
+    assert [as_ for as_, _ in ledger.answered(later.id)] == ["suspect", "early"]
+
+
+def test_an_answer_about_what_became_no_leak_is_forgotten_after_an_hour(
+    store: Any, ledger: Ledger, diagnosing: Diagnosing, put: Any, grower: Any, send: Any, found: Any, start: float
+) -> None:
+    put(1, id=id_of(store, 1))
+    diagnosing.tick(start + 2)
+    (request,) = store.requests_for(grower.key)
+    send(grower, {}, start + 3, answers=[found(request["id"], *request["sites"])])
+    for now, kept in ((start + HOUR, 1), (start + HOUR + 4, 0)):
+        ledger.update("shop", "production", now, lambda _known: Changes([], [], []))
+        assert len(ledger.answered(id_of(store, 50))) == kept
 
 
 def test_another_worker_is_asked_where_the_first_ends_without_an_answer(

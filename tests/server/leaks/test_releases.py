@@ -27,7 +27,9 @@ def look() -> Any:
 def after(*looks: Seen) -> str | None:
     leak, told = None, None
     for now, one in enumerate(looks):
-        leak, _ = states.advance(leak, one, float(now), Options(dwell_looks=1, open_growth=1.0, whole_growth=1.0))
+        leak, _ = states.advance(
+            leak, one, float(now), Options(dwell_looks=1, open_growth=1.0, whole_growth=1.0, patience=0.0)
+        )
         told = note(leak, one) if leak else None
     return told
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
 
 from heaptide_server.leaks import states
 from heaptide_server.leaks.states import Options, Seen
-from heaptide_server.model import Leak
+from heaptide_server.model import Forecast, Leak
 from heaptide_server.trends.verdict import Verdict
 
-OPTIONS = Options(dwell_looks=2)
+OPTIONS = Options(dwell_looks=2, patience=0.0, lasting=inf)
+PATIENT = Options(dwell_looks=2, patience=2.0)
+LASTING = Options(dwell_looks=2, patience=0.0)
 
 
 def look(
@@ -47,10 +50,10 @@ def look(
     return Seen("id", "shop", "production", "site", None, None, verdict, 5_000_000, None, release)
 
 
-def after(leak: Leak | None, *looks: Seen) -> tuple[Any, list[str]]:
+def after(leak: Leak | None, *looks: Seen, options: Options = OPTIONS) -> tuple[Any, list[str]]:
     told = []
     for now, one in enumerate(looks):
-        leak, event = states.advance(leak, one, float(now), OPTIONS)
+        leak, event = states.advance(leak, one, float(now), options)
         told += [event.kind] if event else []
     return leak, told
 
@@ -99,6 +102,34 @@ def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slo
     assert (leak.status, told) == ("suspect", [])
     leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.65))
     assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_nothing_opens_before_its_service_was_watched_for_twice_the_least() -> None:
+    leak, told = after(None, *[look("suspect")] * 9, look("suspect", 5e6, lived=1.9), options=PATIENT)
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(leak, look("suspect", 5e6, lived=2.0), options=PATIENT)
+    assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+@pytest.mark.parametrize(("low", "status"), [(3_600.0, "open"), (3_700.0, "suspect")])
+def test_a_suspect_that_may_fill_the_limit_within_a_workers_life_does_not_wait(low: float, status: str) -> None:
+    last = look("suspect", 5e6)
+    last = replace(last, verdict=replace(last.verdict, age_h=1.0), forecast=Forecast(1e9, 9_999.0, 9 + low, None))
+    leak, _ = after(None, *[look("suspect")] * 9, last, options=PATIENT)  # seen at second 9
+    assert leak.status == status
+
+
+def test_a_suspicion_that_lasts_for_a_third_of_a_long_life_opens_whatever_it_has_grown_by() -> None:
+    leak, told = after(None, *[look("suspect", lived=5.0)] * 9, look("suspect", lived=7.9), options=LASTING)
+    assert (leak.status, told) == ("suspect", [])
+    assert after(leak, look("suspect", lived=8.0), options=LASTING)[1] == ["leak.firing"]
+    assert after(leak, look("suspect", lived=8.0, ratio=0.6), options=LASTING)[1] == []
+
+
+def test_one_look_that_cannot_say_does_not_end_a_lasting_suspicion_and_a_second_one_does() -> None:
+    leak, _ = after(None, *[look("suspect", lived=5.0)] * 9, look("unsure", lived=7.0), options=LASTING)
+    assert after(leak, *[look("suspect", lived=8.0)] * 2, options=LASTING)[1] == ["leak.firing"]
+    assert after(leak, look("unsure", lived=7.1), *[look("suspect", lived=8.0)] * 2, options=LASTING)[1] == []
 
 
 def test_an_open_leak_that_fills_for_long_was_a_cache_and_is_told_to_be_over(opened: Leak) -> None:

@@ -67,6 +67,7 @@ def test_a_cache_whose_bound_a_worker_has_told_fills_and_never_opens_while_the_l
         "leak": {"name": "shop.quotes._QUOTES", "type": "dict", "length": 48211},
         "leak's dict": {"name": "shop.quotes._QUOTES", "type": "dict", "length": 48211},
         "cache": {"name": "shop.catalogue._PAGES", "type": "dict", "length": 500},
+        "flat": {"name": "shop.main._LATEST", "type": "dict", "length": 50},
     }
     diagnosing = Diagnosing(shop.store, shop.ledger)
     for _ in range(150):

@@ -25,13 +25,23 @@ PyObject *hw_dict_get(PyObject *dict, const char *name)
     return NULL;
 }
 
+static PyObject *slot(PyObject *object, const char *name)
+{
+    for (PyTypeObject *type = Py_TYPE(object); type; type = type->tp_base)
+        for (PyMemberDef *member = type->tp_members; member && member->name; member++)
+            if (hw_is_object(member) && !strcmp(member->name, name))
+                return *(PyObject **)((char *)object + member->offset);
+    return NULL;
+}
+
 PyObject *hw_attribute(PyObject *object, const char *name)
 {
     hw_values values = hw_values_of(object);
     for (Py_ssize_t i = 0; i < values.count; i++)
         if (values.values[i] && hw_is_str(hw_values_key(&values, i), name))
             return values.values[i];
-    return hw_dict_get(hw_dict_of(object), name);
+    PyObject *found = hw_dict_get(hw_dict_of(object), name);
+    return found ? found : slot(object, name);
 }
 
 static bool is_deque(PyObject *object)
@@ -85,7 +95,8 @@ static Py_ssize_t lru_cache_bound(PyObject *wrapper)
 
 Py_ssize_t hw_bound(PyObject *object)
 {
-    static const char *const names[] = {"maxsize", "_maxsize", "_Cache__maxsize", "max_size"};
+    /* Of queues, of asyncpg's pools, of cachetools, of psycopg_pool's. */
+    static const char *const names[] = {"maxsize", "_maxsize", "_Cache__maxsize", "max_size", "_max_size"};
     if (is_deque(object))
         return ((deque_object *)object)->most > 0 ? ((deque_object *)object)->most : -1;
     if (!strcmp(Py_TYPE(object)->tp_name, "functools._lru_cache_wrapper"))

@@ -3,8 +3,6 @@
 #include "paths.h"
 
 #include <frameobject.h>
-#include <structmember.h>
-
 #include <string.h>
 
 enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 }; /* T_OBJECT and T_OBJECT_EX under the names of all versions */
@@ -88,13 +86,17 @@ static hw_edge of_type(PyTypeObject *type, PyObject *to)
     return type->tp_mro == to ? told(HW_EDGE_FIELD, "__mro__") : unknown;
 }
 
+bool hw_is_object(const PyMemberDef *member)
+{
+    return (member->type == MEMBER_OBJECT || member->type == MEMBER_OBJECT_EX) && member->offset > 0;
+}
+
 /* Slots, and the members that C types tell Python of. */
 static hw_edge of_members(PyObject *from, PyObject *to)
 {
     for (PyTypeObject *type = Py_TYPE(from); type; type = type->tp_base)
         for (PyMemberDef *member = type->tp_members; member && member->name; member++)
-            if ((member->type == MEMBER_OBJECT || member->type == MEMBER_OBJECT_EX) && member->offset > 0 &&
-                *(PyObject **)((char *)from + member->offset) == to)
+            if (hw_is_object(member) && *(PyObject **)((char *)from + member->offset) == to)
                 return told(HW_EDGE_ATTRIBUTE, member->name);
     return unknown;
 }

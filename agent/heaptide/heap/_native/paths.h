@@ -4,6 +4,8 @@
 
 #include "walk.h"
 
+#include <structmember.h>
+
 /* How an object refers to the next one; heaptide.heap.paths knows the same letters. */
 typedef enum {
     HW_EDGE_ROOT = 'r',
@@ -34,6 +36,8 @@ typedef struct {
 
 /* `before` is what refers to `from`, or NULL. */
 hw_edge hw_edge_between(PyObject *before, PyObject *from, PyObject *to);
+/* Whether the member, such as a slot, is a reference to an object. */
+bool hw_is_object(const PyMemberDef *member);
 /* The value of a dict or of an instance's attribute, compared by name; NULL where there is none. */
 PyObject *hw_dict_get(PyObject *dict, const char *name);
 PyObject *hw_attribute(PyObject *object, const char *name);
