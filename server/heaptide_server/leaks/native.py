@@ -36,7 +36,8 @@ def native(matrix: Matrix, explained: float, options: Options, context: Context)
     found = judge(matrix.resident(group), larger)
     if not found:
         return None
-    verdict = _unexplained(*found, explained)
+    resident, remainder = found
+    verdict = _unexplained(resident, remainder, explained)
     return Seen(
         id=fingerprint(*group, "native", ""),
         service=group[0],
