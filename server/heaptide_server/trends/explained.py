@@ -17,6 +17,7 @@ ELASTIC = 1.3  # a level that follows the load rises by its share, give or take
 DOUBT_Z = 2.0  # and so many standard errors of that share: requests served jitter around the load that was asked for
 PROPORTIONAL = 0.85  # late slope over early slope, without covariates
 FAR_BETTER = 0.3  # of the squares left
+_FIRST, _MIDDLE, _LAST = range(3)
 
 
 def elastic(curves: Curves, keeps: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -24,7 +25,8 @@ def elastic(curves: Curves, keeps: NDArray[np.bool_]) -> tuple[NDArray[np.bool_]
 
     Then it may as well follow the load, however well a slope of its own fits, until the load falls again. What gives
     nothing back, as a pool of connections does, can follow the load's peaks alone: while the load rises, that it keeps
-    all says nothing, and once the load has fallen, a rise is its own.
+    all says nothing, and once the load has fallen, a rise is its own. It has followed from the first, too, where what
+    leaks begins from nothing.
 
     Args:
         keeps: shape (rows,): whether a row has given nothing back.
@@ -32,41 +34,49 @@ def elastic(curves: Curves, keeps: NDArray[np.bool_]) -> tuple[NDArray[np.bool_]
     Returns:
         Of each slot alone, shape (slots, rows), and of all of them together, shape (rows,).
     """
-    peaks = np.maximum.accumulate(fit.trailing(curves.rates))
-    more, doubt = np.where(keeps, _late_rise(peaks), _late_rise(curves.rates)), _doubt(curves.rates)
-    share = np.where(more > STEADY_RISE, ELASTIC * more + DOUBT_Z * doubt, 0.0)
     starts = np.nan_to_num(curves.each[:, :, 0])
     own = np.array([starts[curves.owner == slot].mean(axis=0) for slot in range(len(curves.joined))])
     present = curves.present[:, :, None]
     mean = (present * curves.joined).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-    return _no_more(curves.joined, own, share), _no_more(mean, starts.mean(axis=0), share)
+    levels = (own[:, :, None] + curves.joined, starts.mean(axis=0)[:, None] + mean)
+    doubt = _doubt(curves.rates)
+    peaks = np.maximum.accumulate(fit.trailing(curves.rates))
+    alone, together = (
+        np.where(
+            keeps,
+            _no_more(level, peaks, _MIDDLE, doubt) & _no_more(level, peaks, _FIRST, doubt),
+            _no_more(level, curves.rates, _MIDDLE, doubt),
+        )
+        for level in levels
+    )
+    return alone, together
 
 
-def _no_more(curve: Floats, start: Floats, share: Floats) -> NDArray[np.bool_]:
-    """Whether curves (..., k) above their starts (...) rise late by no more than this share of their level, if any."""
-    middle, late = _middle_and_late(curve)
-    return np.asarray((share > 0) & (late - middle < share * (start + middle)))
+def _no_more(levels: Floats, load: Floats, since: int, doubt: float) -> NDArray[np.bool_]:
+    """Whether levels (..., k) rise from one third of the window to the last by no more than the load does, if it does.
 
-
-def _late_rise(rates: Floats) -> float:
-    """By which share of itself the load rises from the middle third to the last one."""
-    middle, late = (float(part) for part in _middle_and_late(rates))
-    return late / middle - 1 if middle > 0 else 0.0
+    Args:
+        since: which third.
+        doubt: see `_doubt`.
+    """
+    before, after = (float(_third(load, which)) for which in (since, _LAST))
+    more = after / before - 1 if before > 0 else 0.0
+    level = _third(levels, since)
+    rise = _third(levels, _LAST) - level
+    return np.asarray((more > STEADY_RISE) & (rise < (ELASTIC * more + DOUBT_Z * doubt) * level))
 
 
 def _doubt(rates: Floats) -> float:
-    """Standard error of that share: of the difference of two means, from how much neighbours differ."""
-    middle, _ = _middle_and_late(rates)
-    noise = float((np.diff(rates) ** 2).mean()) / 2
-    return float(np.sqrt(2 * noise / max(len(rates) // 3, 1)) / middle) if middle > 0 else 0.0
+    """Standard error of a load's rise as a share: of two means' difference, from how much neighbours differ."""
+    mean, noise = float(_third(rates, _MIDDLE)), float((np.diff(rates) ** 2).mean()) / 2
+    return float(np.sqrt(2 * noise / max(len(rates) // 3, 1)) / mean) if mean > 0 else 0.0
 
 
-def _middle_and_late(values: Floats) -> tuple[Floats, Floats]:
-    """Means of the middle third and of the last one, along the last axis."""
-    width = values.shape[-1]
-    sixth = max(width // 6, 1)
-    middle, late = values[..., width // 2 - sixth : width // 2 + sixth], values[..., -2 * sixth :]
-    return np.asarray(middle.mean(axis=-1)), np.asarray(late.mean(axis=-1))
+def _third(values: Floats, which: int) -> Floats:
+    """The mean of one third of the window, along the last axis."""
+    sixth = max(values.shape[-1] // 6, 1)
+    middle = (sixth, values.shape[-1] // 2, values.shape[-1] - sixth)[which]
+    return np.asarray(values[..., middle - sixth : middle + sixth].mean(axis=-1))
 
 
 def kept(slots: Sequence[Slot]) -> Floats:

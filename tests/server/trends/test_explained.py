@@ -60,3 +60,13 @@ def test_what_gives_nothing_back_and_rises_on_while_the_load_falls_is_suspect(si
     fleet = simulate(seed, ["by_time"], load="daily", workers=2, intervals=INTERVALS)
     lives = [keeping(g, g.floors[0] + 40 * MIB) for g in fleet.until(INTERVALS * 3 // 4)]  # beside a large base
     assert all(verdict.suspect for verdict in judge(lives, Options()))
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_a_leak_by_the_hour_is_suspect_while_the_load_rises_as_fast_since_it_began_from_nothing(
+    simulate: Any, seed: int
+) -> None:
+    fleet = simulate(seed, ["by_time"], load="ramp", workers=1, intervals=INTERVALS)
+    for interval in range(360, INTERVALS + 1, 20):
+        pool, leak = judge(with_pool(fleet, interval), Options())
+        assert (pool.suspect, leak.suspect) == (False, True)
