@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heaptide_server.checks import closing, garbage, snippets, unbounded
+from heaptide_server.checks import clients, closing, garbage, snippets, unbounded
 from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.checks.guards import master_restarts, server_of
 from heaptide_server.checks.memory import SAFE
@@ -21,7 +21,7 @@ def find(workers: Sequence[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
         limit_bytes: the memory limit, None where there is none.
     """
     alive = living(workers)
-    found = [*unbounded.find(alive), *closing.find(alive), *garbage.find(alive)]
+    found = [*clients.find(alive), *unbounded.find(alive), *closing.find(alive), *garbage.find(alive)]
     return _recycling(alive, leaks, limit_bytes) + found
 
 
