@@ -18,6 +18,7 @@ from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.model import Worker, WorkerIdentity
 
 TARGET = Path(__file__).parents[2] / "targets" / "probes" / "serve.py"
+PYTHON = os.environ.get("TARGET_PYTHON", sys.executable)  # which runs the target: `tests.agent.probes.versions`
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def facts_of() -> Callable[..., dict[str, Any]]:
 
     @cache
     def run(name: str, loop: str = "asyncio", database: str = "") -> dict[str, Any]:
-        command = [sys.executable, TARGET, name, loop]
+        command = [PYTHON, TARGET, name, loop]
         environ = {**os.environ, "DATABASE": f"postgresql://tester@{database}/postgres"}
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=100, env=environ).stdout
         told = json.loads(output)

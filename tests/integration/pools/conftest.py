@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.model import Worker, WorkerIdentity
 
 TARGET = Path(__file__).parents[2] / "targets" / "probes" / "pools.py"
+PYTHON = os.environ.get("TARGET_PYTHON", sys.executable)  # which runs the target: `tests.agent.probes.versions`
 # What callers may end with, by scenario.
 FAILURES = {"timeout": {"TimeoutError", "PoolTimeout"}, "many": {"DBAPIError", "OperationalError"}}
 
@@ -28,7 +30,7 @@ def facts_of(postgres: str) -> Callable[..., dict[str, Any]]:
     @cache
     def run(library: str, scenario: str) -> dict[str, Any]:
         output = subprocess.run(
-            [sys.executable, TARGET, library, scenario, postgres], check=True, stdout=subprocess.PIPE, timeout=60
+            [PYTHON, TARGET, library, scenario, postgres], check=True, stdout=subprocess.PIPE, timeout=60
         ).stdout
         told = json.loads(output)
         assert told["errors"] == 0
