@@ -70,8 +70,8 @@ def _made(found: list[Rising]) -> Finding:
         evidence=(
             *(f"{names([one.worker])[0]}: {one.rise.last:,.0f} {_kind(one)}." for one in found[:3]),
             *_sites(first),
-            "A client's connections end with it: each call opens one anew, with its TLS handshake, and loads the "
-            "certificates again.",
+            "A client's connections end with it: each call opens one anew, with its TLS handshake."
+            + (" And httpx loads the certificates again for each." if library.startswith("httpx") else ""),
         ),
         fix=snippets.shared_client(library, kind),
         workers=workers(found),

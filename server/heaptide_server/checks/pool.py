@@ -59,6 +59,11 @@ class Pool:
         lives = zip(self.rows, self.workers, strict=True)
         return max((number(row, "checkouts") or 0.0) / watched_s(one) for row, one in lives)
 
+    @property
+    def subject(self) -> str:
+        """What tells it from a service's other pools."""
+        return f"{self.name()} of {self.capacity or 'any number of'} connections"
+
     def name(self) -> str:
         """As a person knows it."""
         library, driver = text(self.facts, "library"), text(self.facts, "driver")
@@ -109,6 +114,7 @@ def _exhausted(pool: Pool) -> Finding | None:
         ),
         fix=advice.when_exhausted(pool.facts, pool.query_share, _wanted(pool), QUERY_SHARE),
         workers=names(pool.workers),
+        subject=pool.subject,
     )
 
 
@@ -163,6 +169,7 @@ def _held(pool: Pool) -> Finding | None:
         evidence=tuple(dict.fromkeys(_where(held) for _, held in long)),
         fix=advice.when_held(pool.facts),
         workers=_once(one for one, _ in long),
+        subject=pool.subject,
     )
 
 
@@ -191,6 +198,7 @@ def _settings(pool: Pool) -> Finding | None:
         ),
         fix=advice.settings(shorter_timeout=late),
         workers=names(pool.workers),
+        subject=pool.subject,
     )
 
 

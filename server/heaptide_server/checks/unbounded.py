@@ -53,13 +53,11 @@ def _labels(found: list[Rising]) -> Finding:
         title=f"The metric {text(row, 'name') or '?'} has {risen.last:,.0f} sets of labels, and they become more.",
         evidence=(
             *evidence(found),
-            f"Its labels: {', '.join(labels) or 'unknown'}. Each new combination of values stays for "
-            "the worker's life, "
-            "and becomes a series in Prometheus.",
+            f"Its labels: {', '.join(labels) or 'unknown'}.",
+            "Each new combination of values stays for the worker's life, and becomes a series in Prometheus.",
         ),
-        fix="Take out the label that has no end of values (a path with ids, a user), or put the "
-        "route's template in its "
-        'place:\n\n    REQUESTS.labels(path=request.scope["route"].path).inc()',
+        fix="Take out the label that has no end of values (a path with ids, a user), or put the route's template in "
+        'its place:\n\n    REQUESTS.labels(path=request.scope["route"].path).inc()',
         workers=workers(found),
     )
 

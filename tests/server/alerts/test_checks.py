@@ -84,6 +84,19 @@ def test_what_was_told_before_the_times_were_kept_is_not_told_anew(path, courier
     assert courier.deliver_due(1e9 + DAY_S) == 1
 
 
+def test_findings_of_one_kind_are_told_and_resolved_one_by_one(telling, courier, receiver) -> None:
+    both = [replace(FINDING, kind="loop-blocked", title=f"{name} blocks.", subject=name) for name in ("load", "store")]
+    for findings in [both[:1]] * 2 + [both] * 2 + [both[1:]] * 5:
+        telling.look(look(*findings), 1e9)
+    courier.deliver_due(1e9)
+    told = [json.loads(arrival.body) for arrival in receiver.arrivals]
+    assert [(one["type"], one["data"]["alerts"][0]["labels"]["site"]) for one in told] == [
+        ("check.firing", "loop-blocked: load"),
+        ("check.firing", "loop-blocked: store"),
+        ("check.resolved", "loop-blocked: load"),
+    ]
+
+
 def test_a_target_that_takes_leaks_alone_isnt_told(path, courier_to, target, receiver) -> None:
     leaks_alone = courier_to(replace(target, filter=Filter(kinds=("site", "objects", "native"))))
     telling = Telling(path, SqliteStore(path), Ledger(path), leaks_alone.tell, BASE)
