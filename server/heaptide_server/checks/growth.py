@@ -44,9 +44,8 @@ def _recycling(alive: list[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
             evidence=(
                 leak.evidence or "The leak is open.",
                 f"{server} is told no number of requests, and no resident set, after which a worker is recycled.",
-                f"From the growth per request, {most:,} requests (and up to {jitter:,} more, so that "
-                "workers don't restart "
-                f"together) keep a worker below its share{under}.",
+                f"From the growth per request, {most:,} requests (and up to {jitter:,} more, so that workers don't "
+                f"restart together) keep a worker below its share{under}.",
             ),
             fix=f"Until the leak is fixed, recycle workers:\n\n"
             f"    {snippets.recycling(server, most, jitter, master_restarts(kept[0]), share_mib)}",
