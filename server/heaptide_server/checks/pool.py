@@ -76,7 +76,8 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     found: list[Finding | None] = []
     for pool in pools(alive):
         found += [_exhausted(pool), _held(pool), _settings(pool)]
-    return [one for one in (*found, _too_large(alive)) if one]
+    found += [_too_large(database, alive) for database in DEFAULT_CONNECTIONS]
+    return [one for one in found if one]
 
 
 def pools(alive: Sequence[WorkerFacts]) -> list[Pool]:
@@ -202,14 +203,14 @@ def _settings(pool: Pool) -> Finding | None:
     )
 
 
-def _too_large(alive: Sequence[WorkerFacts]) -> Finding | None:
-    """All workers' pools together against what the server allows."""
-    found = [pool for pool in pools(alive) if pool.capacity and text(pool.facts, "database") in DEFAULT_CONNECTIONS]
+def _too_large(database: str, alive: Sequence[WorkerFacts]) -> Finding | None:
+    """All workers' pools of a database together against what its server allows."""
+    found = [pool for pool in pools(alive) if pool.capacity and text(pool.facts, "database") == database]
     total = sum((pool.capacity or 0) * len(pool.rows) for pool in found)
     if not found:
         return None
     told_limits = [limit for pool in found for row in pool.rows if (limit := number(row, "max_connections"))]
-    limit = int(min(told_limits, default=DEFAULT_CONNECTIONS[str(text(found[0].facts, "database"))]))
+    limit = int(min(told_limits, default=DEFAULT_CONNECTIONS[database]))
     refused = sum(pool.sum("refused") for pool in found)
     if total <= limit - RESERVED and not refused:
         return None
@@ -235,6 +236,7 @@ def _over(found: Sequence[Pool], total: int, limit: int, refused: float, *, aske
         ),
         fix=advice.when_too_large(found[0].facts, each, limit, workers),
         workers=_once(one for pool in found for one in pool.workers),
+        subject=text(found[0].facts, "database") or "",
     )
 
 
