@@ -59,8 +59,8 @@ def test_no_probe_fails(run: Run) -> None:
 def test_its_threads_and_files_are_those_that_the_kernel_counts(run: Run) -> None:
     assert run.told["cpu"]["threads"] == int(run.status("Threads"))
     assert run.told["cpu"]["python_threads"] == 5  # its own, three, and the watch
-    opened = os.listdir(f"/proc/{run.pid}/fd")
-    assert run.told["files"]["last"] == len(opened) + 1  # the list's own
+    opened = len(os.listdir(f"/proc/{run.pid}/fd"))
+    assert run.told["files"]["last"] in (opened, opened + 1)  # beside the list's own; the watch may since have its own
     assert run.told["files"]["kinds"]["device"] >= 40
 
 
