@@ -13,7 +13,8 @@ connection = psycopg.connect(DATABASE, autocommit=True)
 
 
 def total(number: int) -> int:
-    row = connection.execute(QUERY, [number]).fetchone()
+    cursor = connection.execute(QUERY, [number])
+    row = cursor.fetchone()
     return row[0] if row else 0
 
 
