@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench versions asan soak browser database pictures bench-detection leaks clean
+.PHONY: help demo test lint bench versions probes asan soak browser database pictures bench-detection leaks clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench: $(READY) ## Measure what Heaptide costs, as ratios in one run
 
 versions: $(READY) ## Build and test the C extensions on every CPython that is here, with their own regression tests
 	$(BIN)/python -m tests.agent.native.versions
+
+probes: $(READY) database ## Test the probes, and the pools' hooks on a real PostgreSQL, on every CPython that is here
+	$(BIN)/python -m tests.agent.probes.versions
 
 asan: $(READY) ## Test the C extensions under AddressSanitizer on every CPython that is here
 	$(BIN)/python -m tests.agent.native.versions --asan

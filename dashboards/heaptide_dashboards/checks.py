@@ -25,6 +25,7 @@ class FindingView:
     evidence: Sequence[str]
     fix: str
     workers: Sequence[str]
+    subject: str = ""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,14 @@ class Collector:
 
     def _work(self, courier: Courier) -> list[Job]:
         watch = Watch(self.store, self.ledger)
-        telling = Telling(self.settings.db, self.store, self.ledger, courier.tell, self.settings.address)
+        telling = Telling(
+            self.settings.db,
+            self.store,
+            self.ledger,
+            courier.tell,
+            self.settings.address,
+            repeat_s=self.settings.webhook_repeat_s,
+        )
         telling.migrate()
         return [
             Job("reap", REAP_EVERY_S, self.store.reap),

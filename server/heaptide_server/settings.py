@@ -76,7 +76,10 @@ class Settings(BaseSettings):
         30.0, ge=0, le=HOUR_S, description="How long an alert waits for others of its service; 0 sends each alone."
     )
     webhook_repeat_s: float = Field(
-        DAY_S, ge=0, le=365 * DAY_S, description="After how long an open leak is told again (24 h); 0 never does."
+        DAY_S,
+        ge=0,
+        le=365 * DAY_S,
+        description="After how long an open leak, or a critical finding, is told again (24 h); 0 never does.",
     )
     source_url: str | None = Field(
         None,

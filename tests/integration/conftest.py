@@ -1,10 +1,15 @@
-"""Two collectors in threads: the real one, and one that records what it is sent and can be told to fail."""
+"""Two collectors in threads, the real one and one that records what it is sent, and a real PostgreSQL."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
+import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +23,9 @@ import uvicorn
 
 from heaptide_server.app import create_app
 from heaptide_server.settings import Settings
+
+MAX_CONNECTIONS = 20  # of the PostgreSQL
+UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 
 class RecordingCollector(ThreadingHTTPServer):
@@ -112,3 +120,51 @@ def collector(tmp_path: Path) -> Iterator[httpx2.Client]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def binary(name: str) -> Path | None:
+    """Debian keeps the server's programs out of PATH."""
+    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = shutil.which(name)
+    return debian[-1] if debian else Path(found) if found else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Its address, "127.0.0.1:PORT"; everybody may log in as `tester`."""
+    initdb, server = binary("initdb"), binary("postgres")
+    if initdb is None or server is None:
+        pytest.skip("no PostgreSQL here: `make database` installs it where this user may")
+    user = UNPRIVILEGED if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="heaptide-postgres-") as folder, socket.socket() as probe:
+        if user:
+            shutil.chown(folder, user)
+        subprocess.run(
+            [initdb, "-D", f"{folder}/data", "-A", "trust", "-U", "tester", "--no-sync", "--locale=C", "-E", "UTF8"],
+            user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder,
+        )  # fmt: skip
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        options = {"listen_addresses": "127.0.0.1", "fsync": "off", "max_connections": str(MAX_CONNECTIONS)}
+        command = [server, "-D", f"{folder}/data", "-p", str(port), "-k", folder]
+        command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        with subprocess.Popen(command, user=user, cwd=folder, stderr=subprocess.DEVNULL) as process:
+            try:
+                await_port(port, process)
+                yield f"127.0.0.1:{port}"
+            finally:
+                process.send_signal(signal.SIGINT)  # a fast shutdown: open sessions are closed
+
+
+def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, "PostgreSQL ended by itself"
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline, "PostgreSQL doesn't listen after 60 s"
+            time.sleep(0.05)
+        else:
+            return

@@ -118,6 +118,7 @@ def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]], *, ask_data
     from heaptide.probes.blocking import BlockingProbe
     from heaptide.probes.caches import Caches
     from heaptide.probes.clients import Clients
+    from heaptide.probes.constructions import Constructions
     from heaptide.probes.cpu import Cpu
     from heaptide.probes.files import Files
     from heaptide.probes.garbage import Garbage
@@ -132,6 +133,7 @@ def all_probes(gate: Gate, place: Callable[[str], tuple[str, bool]], *, ask_data
         lambda _: Garbage(),
         lambda _: Lifespan(),
         Clients,
+        lambda seen: Constructions(seen, place),
         Files,
         Labels,
         lambda seen: Caches(seen, lambda file: place(file)[1]),

@@ -12,7 +12,7 @@ from heaptide.probes.track import Track
 MOST_TYPES = 10
 
 # Where each library's clients are; their subclasses count too.
-_CLIENTS = (
+CLIENTS = (
     ("httpx", "Client"),
     ("httpx", "AsyncClient"),
     ("httpx2", "Client"),
@@ -52,7 +52,7 @@ class Clients:
 def _types() -> list[tuple[str, str]]:
     """The library and the qualified name, as the census has it, of each class of clients that is imported."""
     found = []
-    for library, name in _CLIENTS:
+    for library, name in CLIENTS:
         base = getattr(sys.modules.get(library), name, None)
         if isinstance(base, type):
             found += [(library, _qualified(kind)) for kind in [base, *type.__subclasses__(base)]]

@@ -27,7 +27,7 @@ _UNIT_FOLDERS = (
 
 def ancestors(proc: str, pid: int) -> list[dict[str, Any]]:
     """A process's ancestors, the parent first: number, name, and the program where its command line tells one."""
-    return list(_ancestors(proc, pid))[:MOST_ANCESTORS]
+    return list(_ancestors(proc, pid))
 
 
 def _ancestors(proc: str, pid: int) -> Iterator[dict[str, Any]]:

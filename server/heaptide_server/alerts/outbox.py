@@ -37,7 +37,7 @@ class Delivery:
     Attributes:
         id: ascending in the order in which things happened.
         webhook_id: the receiver's idempotency key.
-        type: leak.firing, leak.resolved or leak.test.
+        type: leak.firing, leak.resolved, leak.test, check.firing or check.resolved.
         body: empty while it is open.
         attempts: how many were made.
         status_code, error, latency_s, answer: of the last attempt; `answer` is its first 2 kB.

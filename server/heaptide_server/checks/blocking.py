@@ -112,6 +112,7 @@ def _blocked(place: _Place) -> Finding:
         ),
         fix=means.fix(place.function, place.calls),
         workers=names(place.workers),
+        subject=f"{place.function} ({place.file})",
     )
 
 

@@ -26,7 +26,7 @@ class Checked:
 
     def id_of(self, finding: Finding) -> str:
         """A finding's id, the same for as long as it is found."""
-        return fingerprint(self.service, self.environment, "check", finding.kind)
+        return fingerprint(self.service, self.environment, "check", finding.name)
 
 
 def check_all(

@@ -36,9 +36,8 @@ def _files(alive: list[WorkerFacts]) -> Finding | None:
             *(risen.sentence(names([one])[0]) for one, risen in rising[:3]),
             "At the limit, accepting a connection and opening a file fail with 'Too many open files' (EMFILE).",
         ),
-        fix="Close what is opened (with open(...) as file, with httpx.Client() as client). If the "
-        "service needs as many, "
-        "raise the limit; in a unit:\n\n    [Service]\n    LimitNOFILE=65536",
+        fix="Close what is opened (with open(...) as file, with httpx.Client() as client). If the service needs as "
+        "many, raise the limit; in a unit:\n\n    [Service]\n    LimitNOFILE=65536",
         workers=names(concerned),
     )
 

@@ -119,8 +119,7 @@ def _threads(alive: list[WorkerFacts], cpus: _Cpus) -> Finding | None:
         fix="Tell the libraries, before they are imported:\n\n"
         f"    OMP_NUM_THREADS={wanted} OPENBLAS_NUM_THREADS={wanted} MKL_NUM_THREADS={wanted}\n\n"
         f"({cpus.allowed:g} CPUs / {len(alive)} workers, at least 1.) From Python 3.13 on, "
-        f"PYTHON_CPU_COUNT={wanted} sets "
-        "os.cpu_count() itself.",
+        f"PYTHON_CPU_COUNT={wanted} sets os.cpu_count() itself.",
         workers=names(one for one, _ in found),
     )
 

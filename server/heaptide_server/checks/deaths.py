@@ -112,9 +112,8 @@ def _out_of_memory(dead: list[Death]) -> Finding | None:
         severity="critical",
         title=f"{_workers(len(dead))} {were}killed for want of memory in the last 24 h{under}.",
         evidence=_told(dead),
-        fix="See the leaks of this service first: a leak gets to any limit. If nothing leaks, run "
-        "fewer workers or raise "
-        "the limit. In Kubernetes:\n\n    resources:\n      limits:\n        memory: "
+        fix="See the leaks of this service first: a leak gets to any limit. If nothing leaks, run fewer workers or "
+        "raise the limit. In Kubernetes:\n\n    resources:\n      limits:\n        memory: "
         f"{_next_limit(limit)}\n\nRecycling workers (--max-requests) wins time, and cures nothing.",
         workers=names(death.one for death in dead),
     )
@@ -133,13 +132,11 @@ def _hung(dead: list[Death]) -> Finding | None:
         "a worker that holds the GIL is killed as if it had died.",
         evidence=(
             *_told(dead),
-            f"{server} kills a worker that doesn't answer it for {timeout_s:.0f} s. The agent's "
-            "thread was silent too, so "
-            "all threads stood still: a call into C held the GIL, or the whole process was stopped.",
+            f"{server} kills a worker that doesn't answer it for {timeout_s:.0f} s. The agent's thread was silent "
+            "too, so all threads stood still: a call into C held the GIL, or the whole process was stopped.",
         ),
-        fix="Find the call that holds the GIL (a huge json.loads, a regular expression that "
-        "backtracks, an extension) and "
-        "put it into a process of its own:\n\n"
+        fix="Find the call that holds the GIL (a huge json.loads, a regular expression that backtracks, an "
+        "extension) and put it into a process of its own:\n\n"
         "    with ProcessPoolExecutor() as pool:\n"
         "        await asyncio.get_running_loop().run_in_executor(pool, work, argument)",
         workers=names(death.one for death in dead),

@@ -29,6 +29,7 @@ class Finding:
         evidence: what was seen, a sentence each.
         fix: what to do, with a snippet to paste.
         workers: those concerned, as "web-1 pid 4242".
+        subject: which one of its kind, such as a function or a pool; "" where there is but one at a time.
     """
 
     kind: str
@@ -37,3 +38,9 @@ class Finding:
     evidence: tuple[str, ...]
     fix: str
     workers: tuple[str, ...]
+    subject: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its kind and subject."""
+        return f"{self.kind}: {self.subject}" if self.subject else self.kind

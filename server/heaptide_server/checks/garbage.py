@@ -45,9 +45,8 @@ def _off(alive: list[WorkerFacts]) -> Finding | None:
         "objects wait for it.",
         evidence=(
             f"gc.isenabled() is {not off}; thresholds {told(found[0], 'gc').get('threshold')}.",
-            f"{pending:,.0f} more container objects were made than freed since its last run: objects "
-            "in reference cycles "
-            "are never freed without it.",
+            f"{pending:,.0f} more container objects were made than freed since its last run: objects in reference "
+            "cycles are never freed without it.",
         ),
         fix="Let it run, and keep it cheap by freezing what the start-up made:\n\n"
         "    gc.collect()\n    gc.freeze()\n    gc.enable()\n    gc.set_threshold(10_000, 20, 20)",
@@ -85,8 +84,7 @@ def _uncollectable(alive: list[WorkerFacts]) -> Finding | None:
             f"Types: {shown or 'unknown'}.",
             "They are in cycles with an object of an extension that has tp_del.",
         ),
-        fix="Break the cycle where the objects are done with (set the attribute that points back to "
-        "None), or use a weak "
-        "reference:\n\n    self.parent = weakref.ref(parent)",
+        fix="Break the cycle where the objects are done with (set the attribute that points back to None), or use a "
+        "weak reference:\n\n    self.parent = weakref.ref(parent)",
         workers=names(found),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heaptide_server.checks import closing, garbage, snippets, unbounded
+from heaptide_server.checks import clients, closing, garbage, snippets, unbounded
 from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.checks.guards import master_restarts, server_of
 from heaptide_server.checks.memory import SAFE
@@ -21,7 +21,7 @@ def find(workers: Sequence[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
         limit_bytes: the memory limit, None where there is none.
     """
     alive = living(workers)
-    found = [*unbounded.find(alive), *closing.find(alive), *garbage.find(alive)]
+    found = [*clients.find(alive), *unbounded.find(alive), *closing.find(alive), *garbage.find(alive)]
     return _recycling(alive, leaks, limit_bytes) + found
 
 
@@ -44,9 +44,8 @@ def _recycling(alive: list[WorkerFacts], leaks: Sequence[Leak], limit_bytes: flo
             evidence=(
                 leak.evidence or "The leak is open.",
                 f"{server} is told no number of requests, and no resident set, after which a worker is recycled.",
-                f"From the growth per request, {most:,} requests (and up to {jitter:,} more, so that "
-                "workers don't restart "
-                f"together) keep a worker below its share{under}.",
+                f"From the growth per request, {most:,} requests (and up to {jitter:,} more, so that workers don't "
+                f"restart together) keep a worker below its share{under}.",
             ),
             fix=f"Until the leak is fixed, recycle workers:\n\n"
             f"    {snippets.recycling(server, most, jitter, master_restarts(kept[0]), share_mib)}",

@@ -43,9 +43,8 @@ def _crash_loop(loops: dict[tuple[str, int], list[WorkerFacts]]) -> Finding:
             *(f"{host}, worker {slot}: {len(found)} lives." for (host, slot), found in sorted(loops.items())[:5]),
             "None of them had served as many requests as it takes to be recycled.",
         ),
-        fix="Look at the log of the newest one: what fails at start-up (a database that doesn't "
-        "answer, a setting that is "
-        "missing) fails again each time. Have the app wait for what it needs, with a limit, instead of ending:\n\n"
+        fix="Look at the log of the newest one: what fails at start-up (a database that doesn't answer, a setting "
+        "that is missing) fails again each time. Have the app wait for what it needs, with a limit:\n\n"
         "    for pause_s in (1, 2, 4, 8, 16):\n"
         "        if await ready():\n"
         "            break\n"

@@ -59,6 +59,11 @@ class Pool:
         lives = zip(self.rows, self.workers, strict=True)
         return max((number(row, "checkouts") or 0.0) / watched_s(one) for row, one in lives)
 
+    @property
+    def subject(self) -> str:
+        """What tells it from a service's other pools."""
+        return f"{self.name()} of {self.capacity or 'any number of'} connections"
+
     def name(self) -> str:
         """As a person knows it."""
         library, driver = text(self.facts, "library"), text(self.facts, "driver")
@@ -71,7 +76,8 @@ def find(workers: Sequence[WorkerFacts]) -> list[Finding]:
     found: list[Finding | None] = []
     for pool in pools(alive):
         found += [_exhausted(pool), _held(pool), _settings(pool)]
-    return [one for one in (*found, _too_large(alive)) if one]
+    found += [_too_large(database, alive) for database in DEFAULT_CONNECTIONS]
+    return [one for one in found if one]
 
 
 def pools(alive: Sequence[WorkerFacts]) -> list[Pool]:
@@ -109,6 +115,7 @@ def _exhausted(pool: Pool) -> Finding | None:
         ),
         fix=advice.when_exhausted(pool.facts, pool.query_share, _wanted(pool), QUERY_SHARE),
         workers=names(pool.workers),
+        subject=pool.subject,
     )
 
 
@@ -163,6 +170,7 @@ def _held(pool: Pool) -> Finding | None:
         evidence=tuple(dict.fromkeys(_where(held) for _, held in long)),
         fix=advice.when_held(pool.facts),
         workers=_once(one for one, _ in long),
+        subject=pool.subject,
     )
 
 
@@ -191,17 +199,18 @@ def _settings(pool: Pool) -> Finding | None:
         ),
         fix=advice.settings(shorter_timeout=late),
         workers=names(pool.workers),
+        subject=pool.subject,
     )
 
 
-def _too_large(alive: Sequence[WorkerFacts]) -> Finding | None:
-    """All workers' pools together against what the server allows."""
-    found = [pool for pool in pools(alive) if pool.capacity and text(pool.facts, "database") in DEFAULT_CONNECTIONS]
+def _too_large(database: str, alive: Sequence[WorkerFacts]) -> Finding | None:
+    """All workers' pools of a database together against what its server allows."""
+    found = [pool for pool in pools(alive) if pool.capacity and text(pool.facts, "database") == database]
     total = sum((pool.capacity or 0) * len(pool.rows) for pool in found)
     if not found:
         return None
     told_limits = [limit for pool in found for row in pool.rows if (limit := number(row, "max_connections"))]
-    limit = int(min(told_limits, default=DEFAULT_CONNECTIONS[str(text(found[0].facts, "database"))]))
+    limit = int(min(told_limits, default=DEFAULT_CONNECTIONS[database]))
     refused = sum(pool.sum("refused") for pool in found)
     if total <= limit - RESERVED and not refused:
         return None
@@ -227,6 +236,7 @@ def _over(found: Sequence[Pool], total: int, limit: int, refused: float, *, aske
         ),
         fix=advice.when_too_large(found[0].facts, each, limit, workers),
         workers=_once(one for pool in found for one in pool.workers),
+        subject=text(found[0].facts, "database") or "",
     )
 
 

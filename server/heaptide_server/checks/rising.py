@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from heaptide_server.checks.reading import number
+from heaptide_server.checks.finding import WorkerFacts
+from heaptide_server.checks.reading import names, number, rows, told
 
 LEAST_LOOKS = 6  # three in each half
 LEAST_REQUESTS = 100
@@ -26,6 +29,37 @@ class Rise:
             f"{worker}: {self.first:,.0f} at first, {self.half:,.0f} half-way, {self.last:,.0f} now, "
             f"{self.requests:,.0f} requests later."
         )
+
+
+class Rising(NamedTuple):
+    """A row of a worker's facts whose number rises."""
+
+    worker: WorkerFacts
+    row: dict[str, Any]
+    rise: Rise
+
+
+def rising(alive: Sequence[WorkerFacts], probe: str, name: str, least: float) -> list[Rising]:
+    """The rows of a probe that rise, in any worker, the largest first.
+
+    Args:
+        name: of the probe's list of rows.
+        least: see `rise`.
+    """
+    found = [
+        Rising(one, row, risen) for one in alive for row in rows(told(one, probe), name) if (risen := rise(row, least))
+    ]
+    return sorted(found, key=lambda each: -each.rise.last)
+
+
+def evidence(found: Sequence[Rising]) -> tuple[str, ...]:
+    """The largest rises in words."""
+    return tuple(one.rise.sentence(names([one.worker])[0]) for one in found[:3])
+
+
+def workers(found: Sequence[Rising]) -> tuple[str, ...]:
+    """The workers concerned, each once."""
+    return names({id(one.worker): one.worker for one in found}.values())
 
 
 def rise(row: object, least: float) -> Rise | None:

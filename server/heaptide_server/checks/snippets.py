@@ -77,24 +77,47 @@ LIFESPAN = """Open what the app shares when it starts, and close it when it ends
 
     app = FastAPI(lifespan=lifespan)"""
 
-SHARED_CLIENT = {
-    "httpx": """Make one client for the process, and close it at shutdown:
+_SHARED = """Make one {what} for the process, and close it at shutdown:
 
     @asynccontextmanager
     async def lifespan(app):
-        async with httpx.AsyncClient(timeout=10) as client:
+        {opening} as client:
             app.state.http = client
-            yield""",
-    "requests": """Make one session for the process (or for each thread), or close each:
+            yield
 
-    with requests.Session() as session:
-        session.get(url, timeout=10)""",
-    "aiohttp": """Make one session for the process, and close it at shutdown:
+    app = FastAPI(lifespan=lifespan)
 
-    async with aiohttp.ClientSession() as session:
-        app["http"] = session
-        yield""",
-    "urllib3": """Make one pool manager for the process:
+A request finds it as request.app.state.http."""
 
-    HTTP = urllib3.PoolManager(maxsize=20)""",
-}
+_SESSION_A_THREAD = """Make one session for each thread, and keep it:
+
+    LOCAL = threading.local()
+
+    def http():
+        if not hasattr(LOCAL, "session"):
+            LOCAL.session = requests.Session()
+        return LOCAL.session
+
+And in the endpoint: http().get(url, timeout=10)"""
+
+_POOL_MANAGER = """Make one pool manager for the process:
+
+    HTTP = urllib3.PoolManager(maxsize=20)"""
+
+
+def shared_client(library: str, kind: str) -> str:
+    """One client for the app's lifetime, in the words of its library.
+
+    Args:
+        library: the client's package.
+        kind: its class, with or without its module.
+    """
+    if library == "requests":
+        return _SESSION_A_THREAD
+    if library == "urllib3":
+        return _POOL_MANAGER
+    if library == "aiohttp":
+        return _SHARED.format(what="session", opening="async with aiohttp.ClientSession()")
+    name = "Client" if kind.endswith(".Client") else "AsyncClient"
+    opening = f"{'with' if name == 'Client' else 'async with'} {library}.{name}(timeout=10)"
+    return _SHARED.format(what="client", opening=opening)

@@ -1,4 +1,7 @@
-"""How long a critical finding stands, and when people are told. Pure: one look in, the next state out."""
+"""How long a critical finding stands, and when people are told. Pure: one look in, the next state out.
+
+The rules are the leaks': told after two looks, told again while it lasts, over after five looks without it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from heaptide_server.checks.checkup import Checked
 from heaptide_server.checks.finding import Finding
+from heaptide_server.leaks import states
 
-# As leaks do: two looks make it one, five without it end it.
-LOOKS_TO_TELL = 2
-CLEAR_LOOKS = 5
+LOOKS_TO_TELL = states.Options.suspect_looks
+CLEAR_LOOKS = states.Options.clear_looks
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Standing:
         id: the finding's, see `Checked.id_of`.
         finding: as it was seen last.
         looks: looks in which it was found; `clear_looks`, those since in which it wasn't.
-        told: whether people know of it.
+        told_at: when people were told last, seconds since the epoch; None while they don't know of it.
     """
 
     id: str
@@ -29,7 +32,7 @@ class Standing:
     first_seen: float
     looks: int = 0
     clear_looks: int = 0
-    told: bool = False
+    told_at: float | None = None
 
     @property
     def over(self) -> bool:
@@ -47,26 +50,35 @@ class Step:
     resolved: list[Standing]
 
 
-def advance(known: Mapping[str, Standing], checked: Checked, now: float) -> Step:
+def advance(known: Mapping[str, Standing], checked: Checked, now: float, repeat_s: float) -> Step:
     """One look at a service.
 
     Args:
         known: what stood there before, by id.
         checked: the look; one without a worker that tells facts says nothing, and changes nothing.
         now: seconds since the epoch.
+        repeat_s: seconds after which one that lasts is told again; 0 for never.
     """
     if not checked.telling:
         return Step([], [], [], [])
     critical = {checked.id_of(one): one for one in checked.findings if one.severity == "critical"}
-    found = [_found(known.get(key), key, finding, now) for key, finding in critical.items()]
+    found = [_found(known.get(key), key, finding, now, repeat_s) for key, finding in critical.items()]
     missed = [replace(one, clear_looks=one.clear_looks + 1) for key, one in known.items() if key not in critical]
-    firing = [one for one in found if one.told and not (known.get(one.id) and known[one.id].told)]
-    gone = [one for one in missed if one.over or not one.told]
+    told_before = {key: one.told_at for key, one in known.items()}
+    firing = [one for one in found if one.told_at != told_before.get(one.id)]
+    gone = [one for one in missed if one.over or one.told_at is None]
     stay = [one for one in missed if one not in gone]
-    return Step(found + stay, [one.id for one in gone], firing, [one for one in gone if one.told])
+    return Step(found + stay, [one.id for one in gone], firing, [one for one in gone if one.told_at is not None])
 
 
-def _found(before: Standing | None, key: str, finding: Finding, now: float) -> Standing:
+def _found(before: Standing | None, key: str, finding: Finding, now: float, repeat_s: float) -> Standing:
     one = before or Standing(key, finding, now)
-    looks = one.looks + 1
-    return replace(one, finding=finding, looks=looks, clear_looks=0, told=one.told or looks >= LOOKS_TO_TELL)
+    one = replace(one, finding=finding, looks=one.looks + 1, clear_looks=0)
+    return replace(one, told_at=now) if _due(one, now, repeat_s) else one
+
+
+def _due(one: Standing, now: float, repeat_s: float) -> bool:
+    """Whether people are to be told of one that was just seen."""
+    if one.told_at is None:
+        return one.looks >= LOOKS_TO_TELL
+    return repeat_s > 0 and states.repeats(one.told_at, now, now, repeat_s)

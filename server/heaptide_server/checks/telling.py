@@ -25,6 +25,9 @@ Tell = Callable[[Database, Iterable[Sheet], float], None]
 
 migrations = Migrations("heaptide.checks")
 
+_COLUMNS = "id, service, environment, finding, first_seen, looks, clear_looks, told_at"
+_MARKS = ", ".join("?" * len(_COLUMNS.split(", ")))
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -36,6 +39,17 @@ def first(db: Database) -> None:
     )
 
 
+@migrations()
+def told_at(db: Database) -> None:
+    """When people were told last, so that they can be told again."""
+    for statement in (
+        "ALTER TABLE standing_findings ADD COLUMN told_at REAL",
+        "UPDATE standing_findings SET told_at = first_seen WHERE told",
+        "ALTER TABLE standing_findings DROP COLUMN told",
+    ):
+        db.execute(statement)
+
+
 class Telling:
     """Looks at every service, and tells what is critical. One thread at a time.
 
@@ -45,14 +59,18 @@ class Telling:
         ledger: what leaks.
         tell: puts sheets into the outbox, called inside the transaction that saves what stands.
         base_url: the collector's own address as people open it.
+        repeat_s: seconds after which a finding that lasts is told again; 0 for never.
     """
 
-    def __init__(self, path: Path, store: Store, ledger: Ledger, tell: Tell, base_url: str) -> None:
+    def __init__(
+        self, path: Path, store: Store, ledger: Ledger, tell: Tell, base_url: str, *, repeat_s: float = 0.0
+    ) -> None:
         self._path = path
         self._store = store
         self._ledger = ledger
         self._tell = tell
         self._base_url = base_url.rstrip("/")
+        self._repeat_s = repeat_s
 
     def migrate(self) -> None:
         """Brings the table to this version. Idempotent."""
@@ -73,11 +91,10 @@ class Telling:
         with closing(connect(self._path).conn) as connection:
             db = Database(connection)
             with transaction(db):
-                step = advance(_known(connection, checked), checked, now)
+                step = advance(_known(connection, checked), checked, now, self._repeat_s)
                 connection.executemany("DELETE FROM standing_findings WHERE id = ?", [[key] for key in step.gone])
                 rows = [_row(checked, one) for one in step.standing]
-                marks = "?, ?, ?, ?, ?, ?, ?, ?"
-                connection.executemany(f"INSERT OR REPLACE INTO standing_findings VALUES ({marks})", rows)  # noqa: S608
+                connection.executemany(f"INSERT OR REPLACE INTO standing_findings ({_COLUMNS}) VALUES ({_MARKS})", rows)  # noqa: S608
                 told = [(one, False) for one in step.firing] + [(one, True) for one in step.resolved]
                 if told:
                     self._tell(db, [self._sheet(checked, one, over, now) for one, over in told], now)
@@ -93,8 +110,8 @@ class Telling:
             **about,
             kind="check",
             place=finding.title,
-            label=finding.kind,
-            summary=f"{subject}: {finding.kind} is found no more" if over else f"{subject}: {finding.title}",
+            label=finding.name,
+            summary=f"{subject}: {finding.name} isn't critical any more" if over else f"{subject}: {finding.title}",
             evidence=" ".join(finding.evidence),
             rate="",
             release=None,
@@ -113,10 +130,10 @@ def _known(connection: sqlite3.Connection, checked: Checked) -> dict[str, Standi
 def _standing(row: sqlite3.Row) -> Standing:
     told = json.loads(row["finding"])
     finding = Finding(**told | {name: tuple(told[name]) for name in ("evidence", "workers")})
-    return Standing(row["id"], finding, row["first_seen"], row["looks"], row["clear_looks"], bool(row["told"]))
+    return Standing(row["id"], finding, row["first_seen"], row["looks"], row["clear_looks"], row["told_at"])
 
 
 def _row(checked: Checked, one: Standing) -> list[object]:
     finding = json.dumps(asdict(one.finding))
     about = [one.id, checked.service, checked.environment, finding]
-    return [*about, one.first_seen, one.looks, one.clear_looks, one.told]
+    return [*about, one.first_seen, one.looks, one.clear_looks, one.told_at]

@@ -126,8 +126,12 @@ def due_again(leak: Leak, now: float, after_s: float) -> bool:
 
     One whose service has gone silent isn't: nobody knows whether it still leaks.
     """
-    told_at = leak.state.get("told_at", leak.first_seen)
-    return leak.status == "open" and now - told_at >= after_s and leak.last_seen > told_at
+    return leak.status == "open" and repeats(leak.state.get("told_at", leak.first_seen), leak.last_seen, now, after_s)
+
+
+def repeats(told_at: float, last_seen: float, now: float, after_s: float) -> bool:
+    """Whether what lasts, a leak or a finding, is worth telling again: told `after_s` seconds ago, and seen since."""
+    return now - told_at >= after_s and last_seen > told_at
 
 
 def _new(seen: Seen, now: float) -> Leak:

@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -61,14 +61,16 @@ def interpreters() -> list[str]:
     return found
 
 
-def install(python: str, kind: str, compiling: Mapping[str, str]) -> tuple[str, Path]:
+def install(
+    python: str, kind: str, compiling: Mapping[str, str], requirements: Sequence[str] = REQUIREMENTS
+) -> tuple[str, Path]:
     """Makes an environment of this interpreter; returns its version and its python."""
     version = subprocess.check_output([python, "-c", "import platform; print(platform.python_version())"], text=True)
     folder = ROOT / "build" / kind / version.strip()
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     own = folder / "bin" / "python"
     pip = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *REQUIREMENTS], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([*pip, *requirements], check=True, stderr=subprocess.DEVNULL)
     native = {**os.environ, **compiling, "HEAPTIDE_REQUIRE_NATIVE": "1", "HEAPTIDE_NATIVE_ASSERT": "1"}
     with TemporaryDirectory() as source:  # what another build left in the tree, with other options, isn't reused
         shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*NO_SOURCES), dirs_exist_ok=True)

@@ -86,6 +86,7 @@ def test_what_is_no_module_in_the_list_of_modules_does_no_harm(seen) -> None:
 def test_clients_and_their_subclasses_are_counted_where_their_library_is_imported(seen, monkeypatch) -> None:
     kind = type("Client", (), {"__module__": "httpx"})
     own = type("ShopClient", (kind,), {"__module__": "shop.http"})
+    monkeypatch.delitem(sys.modules, "httpx", raising=False)
     probe = Clients(seen)
     seen.counts = {"httpx.Client": 7, "shop.http.ShopClient": 2, "dict": 5}
     assert probe.facts() == {"types": []}

@@ -73,7 +73,7 @@ def test_every_probe_tells_facts_of_a_real_process_within_its_bound() -> None:
     taken = Probes(all_probes(Gate(), lambda file: (file, True), ask_database=False), Gate()).take(
         {"dict": 1}, 10, anew=True
     )
-    assert {"supervisor", "cpu", "gc", "clients", "files", "labels", "caches"} <= taken.keys()
+    assert {"supervisor", "cpu", "gc", "clients", "constructions", "files", "labels", "caches"} <= taken.keys()
     assert all(len(text) <= MOST_BYTES for text in taken.values())
     assert json.loads(taken["files"])["last"] > 0
 

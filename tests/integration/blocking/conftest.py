@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from heaptide_server.checks.finding import Finding, WorkerFacts
 from heaptide_server.model import Worker, WorkerIdentity
 
 TARGET = Path(__file__).parents[2] / "targets" / "probes" / "serve.py"
+PYTHON = os.environ.get("TARGET_PYTHON", sys.executable)  # which runs the target: `tests.agent.probes.versions`
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +26,10 @@ def facts_of() -> Callable[..., dict[str, Any]]:
     """Serves a target, asks it some times, and returns what the probe tells."""
 
     @cache
-    def run(name: str, loop: str = "asyncio") -> dict[str, Any]:
-        command = [sys.executable, TARGET, name, loop]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=100).stdout
+    def run(name: str, loop: str = "asyncio", database: str = "") -> dict[str, Any]:
+        command = [PYTHON, TARGET, name, loop]
+        environ = {**os.environ, "DATABASE": f"postgresql://tester@{database}/postgres"}
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=100, env=environ).stdout
         told = json.loads(output)
         assert told["errors"] == 0
         facts: dict[str, Any] = told["blocking"]

@@ -41,6 +41,32 @@ def test_a_loop_that_goes_on_or_only_starts_slowly_is_left_alone(facts_of: Facts
     assert "loop-blocked" not in find(facts_of(target))
 
 
+def test_a_sync_query_in_async_code_is_named_with_its_route(facts_of: Facts, find: Find, postgres: str) -> None:
+    finding = find(facts_of("queries", database=postgres))["loop-blocked"]
+    assert finding.title.startswith("total blocks the event loop: ")
+    assert "queries.py:16 in total calls connection.execute, through psycopg" in finding.evidence[0]
+    assert finding.evidence[0].endswith(": a sync database call in async code.")
+    assert any("GET /orders/{number}/total" in line for line in finding.evidence)
+    assert "create_async_engine" in finding.fix
+
+
+@pytest.mark.parametrize("target", ["queries_async", "queries_in_thread"])
+def test_the_same_query_awaited_or_in_a_thread_is_left_alone(
+    facts_of: Facts, find: Find, postgres: str, target: str
+) -> None:
+    assert find(facts_of(target, database=postgres)) == {}
+
+
+def test_a_thread_that_holds_the_gil_is_told_as_that_and_not_as_the_loops_fault(facts_of: Facts, find: Find) -> None:
+    assert find(facts_of("holds_gil")).keys() == {"gil-held"}
+    assert find(facts_of("releases_gil")) == {}
+
+
+def test_a_loop_whose_cpu_is_anothers_is_told_from_one_that_needs_it_for_a_moment(facts_of: Facts, find: Find) -> None:
+    assert "loop-without-cpu" in find(facts_of("waits_for_cpu"))
+    assert find(facts_of("gets_cpu")) == {}
+
+
 def test_a_starved_thread_pool_is_found_with_what_its_threads_do(facts_of: Facts, find: Find) -> None:
     finding = find(facts_of("starves"))["threads-starved"]
     assert finding.title.startswith("All 4 threads for sync endpoints are taken")

@@ -75,6 +75,27 @@ def test_a_connection_that_is_out_shows_as_checked_out(facts_of: Facts, library:
     assert facts["returned"] == 0
 
 
+@pytest.mark.parametrize("library", ["sqlalchemy_sync", "asyncpg", "psycopg_sync"])
+def test_connections_that_dont_come_back_are_found_with_who_has_them_and_slow_ones_are_not(
+    facts_of: Facts, find: Find, library: str
+) -> None:
+    finding = find(facts_of(library, "held"))["pool-held"]
+    assert finding.severity == "critical"
+    assert "work (pools.py:" in finding.evidence[0]
+    assert "has held 4 for up to " in finding.evidence[0]
+    lent = facts_of(library, "lent")
+    assert lent["longest_held_s"] >= 20
+    assert "pool-held" not in find(lent)
+
+
+def test_an_engine_without_protection_from_dead_connections_is_told_from_one_that_has_it(
+    facts_of: Facts, find: Find
+) -> None:
+    assert find(facts_of("sqlalchemy_sync", "enough"))["pool-settings"].severity == "info"
+    assert find(facts_of("sqlalchemy_sync", "guarded")) == {}
+    assert "pool-settings" not in find(facts_of("asyncpg", "enough"))  # it has none of these settings
+
+
 def test_all_workers_pools_together_are_held_against_what_the_server_allows(facts_of: Facts, find: Find) -> None:
     facts = facts_of("sqlalchemy_sync", "enough")
     assert "pool-too-large" not in find(facts, workers=12)

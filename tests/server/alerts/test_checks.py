@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -12,11 +12,13 @@ from heaptide_server.alerts.payloads import render
 from heaptide_server.alerts.targets import Filter
 from heaptide_server.checks.checkup import Checked
 from heaptide_server.checks.finding import Finding
-from heaptide_server.checks.telling import Telling
+from heaptide_server.checks.telling import Telling, migrations
 from heaptide_server.leaks.ledger import Ledger
+from heaptide_server.store.connections import connect
 from heaptide_server.store.sqlite import SqliteStore
 
 BASE = "https://heaptide.example"
+DAY_S = 86400.0
 FINDING = Finding(
     "no-supervisor", "critical", "Nothing restarts uvicorn when it dies.", ("It runs below bash.",), "Do this.", ("w",)
 )
@@ -53,6 +55,46 @@ def test_a_finding_is_told_once_over_restarts_and_resolved_once(telling, path, c
     assert alert["generatorURL"] == f"{BASE}/checks?service=shop&environment=production"
     assert bodies[0]["data"]["findings"][0]["fix"] == "Do this."
     assert {body["data"]["alerts"][0]["fingerprint"] for body in bodies} == {alert["fingerprint"]}
+
+
+def test_a_finding_that_lasts_is_told_again_each_day_as_the_same_alert(path, courier, receiver) -> None:
+    telling = Telling(path, SqliteStore(path), Ledger(path), courier.tell, BASE, repeat_s=DAY_S)
+    telling.migrate()
+    told = []
+    for hour in range(73):
+        now = 1e9 + hour * 3600
+        telling.look(look(FINDING), now)
+        told += [hour] * courier.deliver_due(now)
+    assert told == [1, 25, 49]
+    alerts = [json.loads(arrival.body)["data"]["alerts"][0] for arrival in receiver.arrivals]
+    assert len({alert["fingerprint"] for alert in alerts}) == 1
+    assert len({arrival.headers["webhook-id"] for arrival in receiver.arrivals}) == 3
+
+
+def test_what_was_told_before_the_times_were_kept_is_not_told_anew(path, courier) -> None:
+    telling = Telling(path, SqliteStore(path), Ledger(path), courier.tell, BASE, repeat_s=DAY_S)
+    with connect(path) as db:
+        migrations.apply(db, stop_before="told_at")
+        row = [look().id_of(FINDING), "shop", "production", json.dumps(asdict(FINDING)), 1e9, 9, 0, 1]
+        db.execute("INSERT INTO standing_findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    telling.migrate()
+    telling.look(look(FINDING), 1e9 + 60)
+    assert courier.deliver_due(1e9 + 60) == 0
+    telling.look(look(FINDING), 1e9 + DAY_S)
+    assert courier.deliver_due(1e9 + DAY_S) == 1
+
+
+def test_findings_of_one_kind_are_told_and_resolved_one_by_one(telling, courier, receiver) -> None:
+    both = [replace(FINDING, kind="loop-blocked", title=f"{name} blocks.", subject=name) for name in ("load", "store")]
+    for findings in [both[:1]] * 2 + [both] * 2 + [both[1:]] * 5:
+        telling.look(look(*findings), 1e9)
+    courier.deliver_due(1e9)
+    told = [json.loads(arrival.body) for arrival in receiver.arrivals]
+    assert [(one["type"], one["data"]["alerts"][0]["labels"]["site"]) for one in told] == [
+        ("check.firing", "loop-blocked: load"),
+        ("check.firing", "loop-blocked: store"),
+        ("check.resolved", "loop-blocked: load"),
+    ]
 
 
 def test_a_target_that_takes_leaks_alone_isnt_told(path, courier_to, target, receiver) -> None:

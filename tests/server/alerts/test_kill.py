@@ -16,7 +16,9 @@ from heaptide_server.store.connections import connect
 
 LEAKS = 5
 KILLS = 10
-PROGRAM = Path(__file__).with_name("ledger_process.py")
+FOLDER = Path(__file__).parent
+# In which part of the cases in which it says so a process is killed.
+SHARES = {"enqueued": 0.15, "committed": 0.15, "looked": 0.15, "told": 0.7}
 
 
 class Killer:
@@ -44,12 +46,12 @@ class Killer:
         return behave
 
 
-def run_once(killer, path, url, now, group_s):
-    command = [sys.executable, str(PROGRAM), str(path), url, str(now), str(LEAKS), str(group_s)]
+def run_once(killer, program, *words):
+    command = [sys.executable, str(FOLDER / program), *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         killer.process = process
         for line in process.stdout:
-            killer.maybe(line.strip(), 0.15)
+            killer.maybe(line.strip(), SHARES[line.strip()])
         return process.wait()
 
 
@@ -60,7 +62,7 @@ def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_or
     killer = Killer(seed)
     receiver.will(*[killer.receive(receiver.answer(204))] * 200)
     now = 1e9
-    while (code := run_once(killer, path, receiver.url, now, group_s)) != 0:
+    while (code := run_once(killer, "ledger_process.py", path, receiver.url, now, LEAKS, group_s)) != 0:
         assert code == -signal.SIGKILL
         now += 1e7
     # Else nothing was sent twice and the test proves little.
@@ -81,3 +83,16 @@ def test_whatever_is_killed_each_notice_arrives_exactly_once_by_its_id_and_in_or
     assert all(len(same) == 1 for same in bodies.values())
     assert len(receiver.arrivals) > len(bodies)
     assert (len(bodies) < 2 * LEAKS) == bool(group_s)  # with a window some travelled together
+
+
+def test_whatever_is_killed_a_finding_is_told_each_day_that_it_lasts_and_once_that_it_is_over(path, receiver):
+    with connect(path) as db:
+        db.execute("CREATE TABLE looked (number INTEGER)")
+    killer = Killer(1)
+    receiver.will(*[killer.receive(receiver.answer(204))] * 200)
+    while (code := run_once(killer, "telling_process.py", path, receiver.url)) != 0:
+        assert code == -signal.SIGKILL
+    assert "told" in killer.kills  # between the outbox and the commit: else the test proves little
+    types = {arrival.headers["webhook-id"]: json.loads(arrival.body)["type"] for arrival in receiver.arrivals}
+    assert list(types.values()) == ["check.firing"] * 3 + ["check.resolved"]  # in two days and three quarters
+    assert len(receiver.arrivals) >= len(types)

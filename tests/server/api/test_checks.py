@@ -40,7 +40,7 @@ def test_findings_of_all_services_are_told_with_evidence_and_a_fix(telling) -> N
     (finding,) = body["findings"]
     assert (finding["service"], finding["kind"], finding["severity"]) == ("alone", "no-supervisor", "critical")
     assert finding.keys() == {
-        "id", "service", "environment", "kind", "severity", "title", "evidence", "fix", "workers",
+        "id", "service", "environment", "kind", "severity", "title", "evidence", "fix", "workers", "subject",
     }  # fmt: skip
     assert {one["service"]: (one["workers"], one["telling"], one["findings"]) for one in body["services"]} == {
         "alone": (1, 1, 1),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
-from heaptide_server.checks import growth
+from heaptide_server.checks import growth, snippets
 from heaptide_server.checks.causes import find_all
 from heaptide_server.checks.rising import rise
 from heaptide_server.model import Advice, Frame, Leak, Site
@@ -116,6 +118,68 @@ def test_clients_that_become_more_are_found_with_how_often_they_are_made(make_wo
 def test_a_client_for_each_tenant_is_no_fault(kinds, make_worker) -> None:
     row = {"library": "httpx", "type": "httpx.Client", **RISING, "first": 30, "half": 30, "last": 30, "peak": 31}
     assert found(kinds, {"clients": {"types": [row]}}, make_worker) == {}
+
+
+MADE = {
+    "library": "httpx", "type": "httpx.AsyncClient", "first": 0, "half": 2500, "last": 5000, "peak": 5000, "made": 5000,
+    "requests": 5000, "looks": 20, "looked": 300,
+    "sites": [["shop/quotes.py", "quote", 41, 288], ["shop/rates.py", "rates", 7, 12]],
+}  # fmt: skip
+
+
+def test_clients_made_for_each_request_are_found_with_who_makes_them_and_one_for_the_apps_lifetime(make_worker) -> None:
+    (finding,) = growth.find([make_worker({"constructions": {"types": [MADE]}})], [], None)
+    assert (finding.kind, finding.severity) == ("clients-per-request", "warning")
+    assert finding.title == (
+        "5,000 httpx.AsyncClient were made in 5,000 requests, and thrown away: each request makes a new one."
+    )
+    assert finding.evidence[1] == "quote (shop/quotes.py:41) made 96% of them."
+    assert "async with httpx.AsyncClient(timeout=10) as client:" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (MADE | {"half": 250, "last": 500, "peak": 500}, {"clients-per-request": "warning"}),  # one in ten
+        (MADE | {"half": 3, "last": 5, "peak": 5}, {}),  # one in a thousand requests
+        (MADE | {"half": 75, "last": 150, "peak": 150}, {}),  # one in 33
+        (MADE | {"half": 5000}, {}),  # all at the start
+        (MADE | {"half": 1, "last": 1, "peak": 1}, {}),
+        (MADE | {"half": 60, "last": 120, "peak": 120, "requests": 240}, {}),  # a job's, one each 30 s
+        (MADE | {"looks": 3}, {}),
+        (MADE | {"sites": 7}, {"clients-per-request": "warning"}),
+        (MADE | {"sites": [["shop.py", "quote"], "shop"]}, {"clients-per-request": "warning"}),
+        (MADE | {"last": "many"}, {}),
+    ],
+)
+def test_clients_made_at_the_start_or_now_and_then_are_no_fault(kinds, make_worker, row, expected) -> None:
+    assert found(kinds, {"constructions": {"types": [row]}}, make_worker) == expected
+
+
+def test_clients_that_are_made_for_each_request_and_kept_are_one_finding_with_who_makes_them(make_worker) -> None:
+    kept = {"library": "httpx", "type": "httpx.AsyncClient", **RISING}
+    facts = {"clients": {"types": [kept]}, "constructions": {"types": [MADE]}}
+    (finding,) = growth.find([make_worker(facts)], [], None)
+    assert finding.kind == "clients-not-closed"
+    assert "quote (shop/quotes.py:41) made 96% of them." in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("library", "kind", "line"),
+    [
+        ("httpx", "httpx.AsyncClient", "async with httpx.AsyncClient(timeout=10) as client:"),
+        ("httpx", "httpx.Client", "    with httpx.Client(timeout=10) as client:"),
+        ("httpx2", "httpx2.AsyncClient", "async with httpx2.AsyncClient(timeout=10) as client:"),
+        ("aiohttp", "aiohttp.client.ClientSession", "async with aiohttp.ClientSession() as client:"),
+        ("requests", "requests.sessions.Session", "LOCAL.session = requests.Session()"),
+        ("urllib3", "urllib3.poolmanager.PoolManager", "HTTP = urllib3.PoolManager(maxsize=20)"),
+    ],
+)
+def test_each_library_has_its_own_lines_and_they_are_python(library, kind, line) -> None:
+    text = snippets.shared_client(library, kind)
+    assert line in text
+    pasted = "\n".join(each for each in text.splitlines() if each.startswith("    "))
+    compile(textwrap.dedent(pasted), "pasted", "exec")
 
 
 def test_caches_that_rise_are_found_with_their_hit_rate_and_a_bound(make_worker) -> None:

@@ -14,11 +14,11 @@ def look(*severities: str, telling: int = 2) -> Checked:
     return Checked("shop", "production", 2, telling, findings)
 
 
-def walk(looks: list[Checked]) -> list[str]:
-    """What is told at each look: "" nothing, "+" firing, "-" resolved."""
+def walk(looks: list[Checked], repeat_s: float = 0.0) -> list[str]:
+    """What is told at each look, a second after the other: "" nothing, "+" firing, "-" resolved."""
     known, told = {}, []
     for number, checked in enumerate(looks):
-        step = advance(known, checked, float(number))
+        step = advance(known, checked, float(number), repeat_s)
         known = {key: one for key, one in known.items() if key not in step.gone} | {
             one.id: one for one in step.standing
         }
@@ -46,3 +46,16 @@ def test_two_looks_tell_it_and_five_without_it_end_it(looks, told) -> None:
 
 def test_it_comes_back_after_it_was_over() -> None:
     assert walk([FOUND, FOUND, *[CLEAR] * CLEAR_LOOKS, FOUND, FOUND])[-1] == "+"
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ([FOUND] * 8, ["", "+", "", "", "+", "", "", "+"]),
+        ([FOUND, FOUND, CLEAR, CLEAR, CLEAR, FOUND], ["", "+", "", "", "", "+"]),  # once it is seen again
+        ([FOUND, FOUND, *[SILENT] * 4, FOUND], ["", "+", *[""] * 4, "+"]),
+        ([FOUND, FOUND, *[CLEAR] * 9], ["", "+", "", "", "", "", "-", "", "", "", ""]),  # what is over isn't
+    ],
+)
+def test_what_lasts_is_told_again_after_a_time_as_long_as_it_is_seen(looks, told) -> None:
+    assert walk(looks, repeat_s=3.0) == told

@@ -42,6 +42,9 @@ def quote(number: int) -> float:
 @app.get("/")
 async def index(request: Request) -> dict[str, int]:
     SERVED[0] += 1
+    if SERVED[0] % 1000 == 1:  # a connection that is made anew now and then
+        async with httpx2.AsyncClient(verify=False):
+            pass
     for number in range(20 * SERVED[0], 20 * SERVED[0] + 20):
         price(number % 1500)
         quote(number)

@@ -9,6 +9,9 @@ kept: one of two connections is never given back: a fault, but seen only after a
 elsewhere: held for 0.1 s, of which a query takes a few milliseconds: a fault.
 asked: the probe may ask the database what it allows.
 many: more connections than the server allows are opened: a fault.
+held: four connections aren't given back for 40 s, by a clock that runs 25 times as fast: a fault.
+lent: as many are out for 20 s by that clock, and given back: looks like `held`, and isn't.
+guarded: with pool_pre_ping: looks like what lacks it, and doesn't.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import importlib
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +41,9 @@ class Scenario:
     query_s: float = 0.1
     rest_s: float = 0.0
     keeps: bool = False
+    pre_ping: bool = False
+    speed: int = 1
+    waits_s: float = 0.0  # from the last call to the probe's facts
 
 
 SCENARIOS = {
@@ -47,6 +54,9 @@ SCENARIOS = {
     "elsewhere": Scenario(2, query_s=0.002, rest_s=0.1),
     "asked": Scenario(2, callers=2, query_s=0.01),
     "many": Scenario(30, callers=30, query_s=0.5),
+    "held": Scenario(4, callers=4, query_s=0.0, keeps=True, speed=25, waits_s=1.6),
+    "lent": Scenario(4, callers=4, query_s=0.0, rest_s=0.8, speed=25),
+    "guarded": Scenario(2, callers=1, pre_ping=True),
 }
 
 
@@ -73,12 +83,12 @@ async def tasks(work: Callable[[], Any], callers: int) -> None:
 
 
 def sqlalchemy_sync(s: Scenario) -> None:
-    import time
-
     import sqlalchemy
 
     url = URL.replace("postgresql:", "postgresql+psycopg:")
-    engine = sqlalchemy.create_engine(url, pool_size=s.size, max_overflow=0, pool_timeout=s.timeout_s)
+    engine = sqlalchemy.create_engine(
+        url, pool_size=s.size, max_overflow=0, pool_timeout=s.timeout_s, pool_pre_ping=s.pre_ping
+    )
 
     def work() -> None:
         connection = engine.connect()
@@ -133,8 +143,6 @@ async def asyncpg(s: Scenario) -> None:
 
 
 def psycopg_sync(s: Scenario) -> None:
-    import time
-
     from psycopg_pool import ConnectionPool
 
     pool = ConnectionPool(URL, min_size=1, max_size=s.size, timeout=s.timeout_s, open=True)
@@ -183,6 +191,7 @@ async def answered() -> None:
 
 
 def tell() -> None:
+    time.sleep(SCENARIOS[SCENARIO].waits_s)
     told = PROBE.facts() | {"errors": PROBE.errors, "failed": sorted(set(FAILED))}
     print(json.dumps(told), flush=True)
 
@@ -202,7 +211,8 @@ MODULES = {
 
 if __name__ == "__main__":
     importlib.import_module(MODULES[LIBRARY])  # as a service has it imported when it starts
-    PROBE = PoolsProbe(ask=SCENARIO == "asked")
+    speed = SCENARIOS[SCENARIO].speed
+    PROBE = PoolsProbe(ask=SCENARIO == "asked", clock=lambda: speed * time.monotonic())
     run = globals()[LIBRARY]
     if asyncio.iscoroutinefunction(run):
         asyncio.run(whole(run))

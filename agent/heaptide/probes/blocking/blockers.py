@@ -131,7 +131,8 @@ class Blockers:
         latest = blocked.step.samples[-1]
         inside = latest[: len(latest) - len(common) + index][::-1]
         depth = len(common) - index  # counted from the outermost
-        lines = {sample[-depth].line for sample in blocked.step.samples if len(sample) >= depth}
+        deep = [sample[-depth] for sample in blocked.step.samples if len(sample) >= depth]
+        lines = {call.line for call in deep if call.code is common[index].code}  # some look may have come before it
         return Blocker(
             site=where,
             in_app=in_app(common[index].code, self._place),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from heaptide.frames import Place
@@ -30,14 +32,22 @@ class PoolsProbe:
         gate: swallows what fails; after 20 failures the hooks let everything pass.
         place: names files.
         ask: ask each database once how many connections it allows, on an idle connection of the pool.
+        clock: monotonic seconds.
     """
 
     name = "pools"
 
-    def __init__(self, gate: Gate | None = None, place: Place | None = None, *, ask: bool = False) -> None:
+    def __init__(
+        self,
+        gate: Gate | None = None,
+        place: Place | None = None,
+        *,
+        ask: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._gate = gate or Gate()
         self._ask = ask
-        SWITCH.recorder = self._recorder = Recorder(Gate(), place or Places().place)
+        SWITCH.recorder = self._recorder = Recorder(Gate(), place or Places().place, clock)
         self._hook()
 
     @property

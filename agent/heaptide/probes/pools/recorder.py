@@ -53,10 +53,12 @@ class Recorder:
     Args:
         gate: swallows what fails.
         place: names files.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, gate: Gate, place: Place) -> None:
+    def __init__(self, gate: Gate, place: Place, clock: Callable[[], float] = time.monotonic) -> None:
         self.gate = gate
+        self.clock = clock
         self._place = place
         self._known: dict[int, Known] = {}
 
@@ -84,7 +86,7 @@ class Recorder:
                 self.pools()
             if len(self._known) >= MOST_POOLS:
                 return None
-            known = self._known[id(pool)] = Known(pool, Ledger(self._place), describe)
+            known = self._known[id(pool)] = Known(pool, Ledger(self._place, clock=self.clock), describe)
             if (asyncio := sys.modules.get("asyncio")) is not None:
                 known.loop = asyncio._get_running_loop()
         return known.ledger
@@ -122,7 +124,7 @@ class Asking:
 
     def __enter__(self) -> Asking:
         with self._recorder.gate("before a checkout"):
-            self._began = time.monotonic()
+            self._began = self._recorder.clock()
             self._ledger = ledger = self._recorder.ledger(self._pool, self._describe)
             if ledger is not None and self._full(self._pool):
                 self._waits = True
@@ -149,6 +151,6 @@ class Asking:
             if ledger is None:
                 return
             ledger.asking -= self._waits
-            ledger.took(time.monotonic() - self._began)
+            ledger.took(self._recorder.clock() - self._began)
             if error is not None:
                 ledger.failed(error)

@@ -44,6 +44,16 @@ def test_the_innermost_function_of_the_user_is_named_and_what_it_went_through(bl
     assert fact["through"] == ["requests", "urllib3", "ssl"]
 
 
+def test_what_is_called_is_named_unless_the_function_was_seen_on_several_lines(blockers: Blockers) -> None:
+    serve, before, settle = code("run", "/lib/uvicorn.py"), code("match", "/lib/routing.py"), code("settle")
+    held, moves = blocked(settle, serve), blocked(code("crunch"), serve)
+    held.step.samples.insert(0, [Call(before, 40, 0), Call(serve, 3, 0)])  # a look from before the call
+    moves.step.samples.insert(0, [moves.step.samples[0][0]._replace(line=2), Call(serve, 3, 0)])
+    blockers.add(held)
+    blockers.add(moves)
+    assert {fact["function"]: fact["calls"] for fact in blockers.facts()} == {"settle": "time.sleep", "crunch": None}
+
+
 def test_without_the_users_code_the_library_is_named_and_the_loop_never(blockers: Blockers) -> None:
     loops_own = code("_run", "/lib/asyncio/events.py")
     assert not blockers.add(blocked(loops_own))

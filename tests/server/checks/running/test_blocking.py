@@ -97,6 +97,12 @@ def test_a_burst_that_waited_for_a_moment_is_no_starved_pool(tell: Tell) -> None
     assert "total_tokens = 45" in finding.fix  # 40, and 300 / 60 that waited
 
 
+def test_each_place_that_blocks_has_a_name_of_its_own(tell: Tell) -> None:
+    one = tell("blocking", {"blockers": [row(), row(function="store")]})
+    names = [finding.name for finding in blocking.find([one])]
+    assert names == ["loop-blocked: load (shop/orders.py)", "loop-blocked: store (shop/orders.py)"]
+
+
 def test_facts_of_another_shape_are_left_out(tell: Tell) -> None:
     for facts in ({"blockers": "?"}, {"blockers": [{"file": 7}]}, {"threads": 3}, {"blockers": [row(through=7)]}):
         blocking.find([tell("blocking", facts)])

@@ -112,6 +112,12 @@ def test_workers_times_connections_are_held_against_the_servers_default(tell: Te
     assert "(100 - 3) / 7 = 13" in finding.fix
 
 
+def test_pools_of_two_databases_are_held_each_against_its_own_server(tell: Tell) -> None:
+    both = {"pools": facts()["pools"] + facts(database="mysql", driver="pymysql")["pools"]}
+    five = [tell("pools", both, pid=10 + index) for index in range(5)]  # 75 of each
+    assert "pool-too-large" not in found(*five)
+
+
 def test_a_server_that_was_asked_or_refused_makes_it_certain(tell: Tell) -> None:
     asked = found(tell("pools", facts(max_connections=15)))["pool-too-large"]
     refused = found(tell("pools", facts(refused=3)))["pool-too-large"]
