@@ -266,6 +266,7 @@ def _environment() -> Environment:
         "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
+        "source_lines": stacks.source_lines,
         "source_url": sources.source_url,
         "side_note": comparing.side_note,
         "sparkline_path": sparkline.sparkline_path,

@@ -11,10 +11,10 @@ from heaptide_dashboards.render import leak_url
 from heaptide_dashboards.views import DiagnosisView, LeakPage, Line, ServicePage, ServiceRow, ServicesPage
 from heaptide_server.leaks.diagnosing import SAMPLING, Diagnosing
 from heaptide_server.leaks.ledger import Ledger
-from heaptide_server.model import Leak, ServiceSummary, Worker
+from heaptide_server.model import Leak, Only, ServiceSummary, Worker
 from heaptide_server.pages import happened
 from heaptide_server.pages.choosing import only, seconds
-from heaptide_server.pages.findings import diagnosis_view, resident_row, resident_rows, type_shares
+from heaptide_server.pages.findings import diagnosis_view, excerpt_views, resident_row, resident_rows, type_shares
 from heaptide_server.pages.fullest import fullest_host, outlook_of
 from heaptide_server.pages.leaks import advice_view, forecast_view, generation_growth, mute_left, release_growth
 from heaptide_server.pages.lines import chart_span, growth_lines, total_trend
@@ -63,7 +63,7 @@ class Viewer:
             raise Missing(f"No worker of {shorten(service, 80)!r} has reported from this environment.")
         environment = environment or environments[0]
         everybody = self._workers(service, environment, seconds(choice.window))
-        shown = self._store.workers(service, environment, self._now - seconds(choice.window), only(choice))
+        shown = self._chosen(service, environment, choice)
         leaks = [leak for leak in self._ledger.leaks(service) if leak.environment == environment]
         parts = explained(shown, self._store.traced(service, environment))
         whole = together(list(parts.values()))
@@ -132,6 +132,7 @@ class Viewer:
             releases_seen=releases,
             generations_seen=generation_growth(self._store, leak, workers, self._now, window_s),
             address=f"{self._base_url}{leak_url(leak.id)}" if self._base_url else "",
+            excerpts=excerpt_views(leak),
         )
 
     def leak_growth(self, leak: Leak, window_s: float) -> list[Line]:
@@ -164,6 +165,12 @@ class Viewer:
         if asked not in self._seen:
             self._seen[asked] = self._store.workers(service, environment, self._now - window_s)
         return self._seen[asked]
+
+    def _chosen(self, service: str, environment: str, choice: Choice) -> list[Worker]:
+        narrowed = only(choice)
+        if narrowed == Only():
+            return self._workers(service, environment, seconds(choice.window))
+        return self._store.workers(service, environment, self._now - seconds(choice.window), narrowed)
 
     def _service_row(self, summary: ServiceSummary, leaks: Sequence[Leak]) -> ServiceRow:
         own = [leak for leak in leaks if (leak.service, leak.environment) == (summary.service, summary.environment)]

@@ -82,7 +82,8 @@ class SqliteStore(Answers):
     ) -> Request | None:
         """See `Store.request_diagnosis`."""
         numbers = [number for suspect in suspects.values() for number in suspect.sites]
-        body = {"sites": numbers, "by_hand": by_hand}
+        # Agents send source only where they are told that it's understood.
+        body = {"sites": numbers, "by_hand": by_hand, "source": True}
 
         def ask(roster: Roster) -> Request | None:
             known = next((known for known in roster.alive() if known.id == worker_id), None)
