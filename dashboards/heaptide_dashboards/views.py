@@ -185,7 +185,7 @@ class GrowthPart:
         lines: with the number of each one's colour. Along time they share their times and begin at 0; along age their
             times are seconds since a generation's start.
         chosen: where only one site is drawn, which.
-        left_out: generations that had no room.
+        left_out: generations, or worker slots, that had no room.
     """
 
     subject: Subject
