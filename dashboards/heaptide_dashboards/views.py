@@ -372,3 +372,4 @@ class LeakPage:
     generations_seen: list[GenerationGrowth] = field(default_factory=list)
     address: str = ""
     excerpts: list[ExcerptView] = field(default_factory=list)
+    events: list[tuple[float, str]] = field(default_factory=list)

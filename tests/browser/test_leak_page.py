@@ -96,7 +96,7 @@ def test_source_stands_under_the_stack_its_line_marked_in_more_than_colour(
         "return [...document.querySelectorAll('.code-line.at')].map(l => [l.innerText, getComputedStyle(l).fontWeight])"
     )
     assert [(text.split("\n")[-1], weight) for text, weight in marked] == [
-        ("    _QUOTES[key] = quote", "600"), ("    remember(customer, found)", "600"),
+        ("41    _QUOTES[key] = quote", "600"), ("27        remember(customer, found)", "600"),
     ]  # fmt: skip
     assert all("▸" in text and "this line: " in text for text, _ in marked)
     wide, inner, page = browser.ask(

@@ -24,6 +24,9 @@ PAGES = {
     "health": "/health",
     "compare": "/compare?service=shop&window=1h",
     "releases": "/compare?service=shop&mode=releases",
+    "checks": "/checks?service=shop&environment=production",
+    "by-worker": "/services/shop?per=worker&window=24h",
+    "by-age": "/services/shop?x=age",
     "missing": "/leaks/nothing",
 }
 SIZES = pytest.mark.parametrize("width", [1280, 380])

@@ -119,6 +119,7 @@ class Viewer:
             window_s=window_s,
             restarts=list(marks.restarts),
             releases=list(marks.releases),
+            events=list(marks.events),
             diagnosis=self._diagnosis(leak, window_s) if leak.kind == "site" else None,
             low_bytes_per_request=leak.bytes_per_request_low,
             high_bytes_per_request=leak.bytes_per_request_high,
