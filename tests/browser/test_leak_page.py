@@ -98,7 +98,7 @@ def test_source_stands_under_the_stack_its_line_marked_in_more_than_colour(
     assert [(text.split("\n")[-1], weight) for text, weight in marked] == [
         ("41    _QUOTES[key] = quote", "600"), ("27        remember(customer, found)", "600"),
     ]  # fmt: skip
-    assert all("▸" in text and "this line: " in text for text, _ in marked)
+    assert all("▸" in text and "this line:" in text for text, _ in marked)
     wide, inner, page = browser.ask(
         "const pre = document.querySelector('.excerpt pre'), page = document.documentElement.scrollWidth;"
         "return [pre.scrollWidth > pre.clientWidth, getComputedStyle(pre).overflowX, page]"
