@@ -14,7 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "pictures"
-WIDTH, MARGIN = 1280, 24
+WIDTH, MARGIN = 1280, 12
 SETTLE_S = 30.0  # after the leak was found, so that the charts show some of what follows
 DRAWN = (
     "return document.readyState === 'complete' && !document.body.innerText.includes('Adding up')"

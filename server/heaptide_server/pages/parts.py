@@ -32,6 +32,7 @@ TYPES_SHOWN = 15
 # More lines than this are a thicket; the newest generations tell of the release that runs, and of all slots those tell
 # most that hold most.
 MOST_LIVES = 32
+LEAST_LIVES = 8
 MOST_SLOTS = 16
 # What is added up over all workers is read from five series: 30 days of 200 workers are 30 points, not 144,000.
 MOST_TOLD = 50_000
@@ -117,7 +118,8 @@ class Parts:
         """The newest lives that know one of the sites, and how many more there are."""
         known = self._store.knowing([worker.id for worker in self.workers], site_ids)
         lives = sorted((one for one in self.workers if one.id in known), key=lambda worker: -worker.first_seen)
-        return lives[:MOST_LIVES], len(lives[MOST_LIVES:])
+        most = max(LEAST_LIVES, MOST_LIVES // len(site_ids))
+        return lives[:most], len(lives[most:])
 
     def _slots(self, site_ids: list[int]) -> tuple[list[Worker], int]:
         """The workers of the slots that hold most of the sites now, and how many more slots there are."""

@@ -102,6 +102,7 @@ def test_a_file_from_before_there_were_such_rows_gets_them(store, fleet):
     with closing(connect(store.path).conn) as connection:
         for table in ("fleet_vitals", "fleet_types"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX fleet_by_width")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'told'")
         schema.migrations.apply(Database(connection))
     again = SqliteStore(store.path)
