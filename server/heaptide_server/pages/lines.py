@@ -23,6 +23,9 @@ RAW_SPAN_S = 3600.0
 MOST_REPORTS = 4000
 # Buckets of single workers that one chart may read; each costs some hundredths of a millisecond.
 MOST_READ = 5000
+# And those over which one chart may add up: a day of 200 workers is read from hours. Where sites are added up, a month
+# too, since a site's hours stand in rows of their own.
+MOST_TOLD = 50_000
 ROLLUP_S = float(FIVE_MINUTES)
 # And beyond a day sums of hours, which stand a row a site: reading 5 min of all sites for days takes seconds.
 ROLLUP_SPAN_S = float(DAY)
@@ -52,12 +55,13 @@ def chart_span(workers: Sequence[Worker], now: float, window_s: float) -> Span:
     return Span(since, now, min(MOST_BUCKETS, max(1, buckets)))
 
 
-def coarser(span: Span, workers: Sequence[Worker], most: int = MOST_READ) -> Span:
-    """The span in buckets so wide that these workers have at most this many of them in all."""
+def coarser(span: Span, workers: Sequence[Worker], most: int = MOST_READ, widest_s: int = DAY) -> Span:
+    """The span in buckets so wide that these workers have at most this many of them in all, but not wider than that."""
     lived_s = sum(_lived_s(worker, span.since, span.until) for worker in workers)
     if span.until - span.since <= RAW_SPAN_S:
         return span
-    width_s = next((width for width in (FIVE_MINUTES, HOUR) if lived_s / width <= most), DAY)
+    widths = [width for width in (FIVE_MINUTES, HOUR) if width < widest_s]
+    width_s = next((width for width in widths if lived_s / width <= most), widest_s)
     return replace(span, buckets=max(1, min(span.buckets, int((span.until - span.since) / width_s))))
 
 

@@ -16,6 +16,7 @@ from heaptide_server.pages import happened, made
 from heaptide_server.pages.choosing import only
 from heaptide_server.pages.fullest import fullest_host, outlook_of
 from heaptide_server.pages.lines import (
+    MOST_TOLD,
     Span,
     chart_span,
     coarser,
@@ -25,6 +26,7 @@ from heaptide_server.pages.lines import (
     slot_growth,
 )
 from heaptide_server.pages.rows import place, site_row
+from heaptide_server.store.cover import HOUR
 from heaptide_server.store.protocol import Store
 
 SITES_SHOWN = 25
@@ -34,8 +36,6 @@ TYPES_SHOWN = 15
 MOST_LIVES = 32
 LEAST_LIVES = 8
 MOST_SLOTS = 16
-# What is added up over all workers is read from five series: 30 days of 200 workers are 30 points, not 144,000.
-MOST_TOLD = 50_000
 
 
 class Parts:
@@ -109,7 +109,7 @@ class Parts:
 
     def _together(self, rows: list[SiteGrowth]) -> list[tuple[int, Line]]:
         ids = [row.site.id for row in rows]
-        span = self._span()
+        span = coarser(self._span(), self.workers, MOST_TOLD, HOUR)
         series = self._store.growth_series(*self._where, ids, span.since, span.until, span.buckets, self._only)
         names = [" ".join(place(row.site)).strip() for row in rows]
         return list(enumerate(growth_lines(series, names), 1))

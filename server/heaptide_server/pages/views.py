@@ -17,11 +17,12 @@ from heaptide_server.pages.choosing import only, seconds
 from heaptide_server.pages.findings import diagnosis_view, excerpt_views, resident_row, resident_rows, type_shares
 from heaptide_server.pages.fullest import fullest_host, outlook_of
 from heaptide_server.pages.leaks import advice_view, forecast_view, generation_growth, mute_left, release_growth
-from heaptide_server.pages.lines import chart_span, growth_lines, total_trend
+from heaptide_server.pages.lines import MOST_TOLD, chart_span, coarser, growth_lines, total_trend
 from heaptide_server.pages.parts import Parts, slot_name
 from heaptide_server.pages.problems import Missing, no_such_leak
 from heaptide_server.pages.rows import frame_views, leak_row, worker_rows
 from heaptide_server.resident import explained, together
+from heaptide_server.store.cover import HOUR
 from heaptide_server.store.protocol import Store
 
 SPARKLINE_WINDOW_S = 6 * 3600.0
@@ -140,7 +141,8 @@ class Viewer:
         """Growth of one leak's site; nothing for a leak without one."""
         if leak.site is None:
             return []
-        span = chart_span(self._workers(leak.service, leak.environment, window_s), self._now, window_s)
+        workers = self._workers(leak.service, leak.environment, window_s)
+        span = coarser(chart_span(workers, self._now, window_s), workers, MOST_TOLD, HOUR)
         series = self._store.growth_series(
             leak.service, leak.environment, [leak.site.id], span.since, span.until, span.buckets
         )

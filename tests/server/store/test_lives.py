@@ -65,3 +65,9 @@ def test_those_who_know_a_site_are_found_and_asked_alone(store, sender, send, st
     alone = store.growth_by_worker("shop", None, [sites[2]], start, start + 60, 1, among=[ids[2]])
     assert [(worker.id, site) for worker, site in alone.rows] == [(ids[2], sites[2])]
     assert alone.values.tolist() == [[9.0]]
+
+
+def test_the_first_rollup_reads_what_pages_will_ask_for(store, two, start):
+    assert store._lives._kept == {}
+    store.rollup(start + 60)
+    assert [worker.identity.pid for _, worker in store._lives._kept.values()] == [1]
