@@ -33,8 +33,9 @@ SITES_SHOWN = 25
 TYPES_SHOWN = 15
 # More lines than this are a thicket; the newest generations tell of the release that runs, and of all slots those tell
 # most that hold most.
-MOST_LIVES = 32
+MOST_LIVES = 24
 LEAST_LIVES = 8
+LIVES_AT_ONCE = 256
 MOST_SLOTS = 16
 
 
@@ -115,23 +116,27 @@ class Parts:
         return list(enumerate(growth_lines(series, names), 1))
 
     def _lives(self, site_ids: list[int]) -> tuple[list[Worker], int]:
-        """The newest lives that know one of the sites, and how many more there are."""
-        known = self._store.knowing([worker.id for worker in self.workers], site_ids)
-        lives = sorted((one for one in self.workers if one.id in known), key=lambda worker: -worker.first_seen)
+        """The newest lives that know one of the sites, and how many older ones there are."""
+        lives = sorted(self.workers, key=lambda worker: -worker.first_seen)
         most = max(LEAST_LIVES, MOST_LIVES // len(site_ids))
-        return lives[:most], len(lives[most:])
+        shown: list[int] = []
+        for first in range(0, len(lives), LIVES_AT_ONCE):
+            known = self._store.knowing([one.id for one in lives[first : first + LIVES_AT_ONCE]], site_ids)
+            shown += [at for at in range(first, min(first + LIVES_AT_ONCE, len(lives))) if lives[at].id in known]
+            if len(shown) >= most:
+                return [lives[at] for at in shown[:most]], len(lives) - 1 - shown[most - 1]
+        return [lives[at] for at in shown], 0
 
     def _slots(self, site_ids: list[int]) -> tuple[list[Worker], int]:
-        """The workers of the slots that hold most of the sites now, and how many more slots there are."""
-        known = self._store.knowing([worker.id for worker in self.workers], site_ids)
-        workers = [worker for worker in self.workers if worker.id in known]
+        """The lives of the slots that hold most of the sites now, and how many more slots hold some of it."""
         held = {
             slot_name(one.worker): int(one.bytes[np.isin(one.site_ids, site_ids)].sum())
             for one in self._store.holdings(*self._where)
         }
-        names = sorted({slot_name(worker) for worker in workers}, key=lambda name: (-held.get(name, 0), name))
+        names = sorted((name for name, size in held.items() if size), key=lambda name: (-held[name], name))
         shown = set(names[:MOST_SLOTS])
-        return [worker for worker in workers if slot_name(worker) in shown], len(names[MOST_SLOTS:])
+        lives = [worker for worker in self.workers if slot_name(worker) in shown]
+        return lives or self._lives(site_ids)[0], len(names[MOST_SLOTS:])
 
     def _by_worker(self, site_ids: list[int], workers: list[Worker]) -> Series:
         span = coarser(self._span(), workers)
