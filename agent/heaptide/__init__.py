@@ -29,6 +29,7 @@ def start(
     frames: int | None = None,
     ca_file: str | None = None,
     ask_database: bool | None = None,
+    source: bool | None = None,
     enabled: bool | None = None,
 ) -> App:
     """Starts the agent in the process that serves; in a master or a reloader it waits for the fork.
@@ -51,6 +52,7 @@ def start(
         frames: stack frames kept of each allocation.
         ca_file: certificates to trust for an https collector.
         ask_database: True lets it ask each database once how many connections it allows.
+        source: True sends a few lines of the service's own source around a leak with what holds it.
         enabled: False keeps the agent off.
 
     Returns:
@@ -73,6 +75,7 @@ def start(
         "frames": frames,
         "ca_file": ca_file,
         "ask_database": ask_database,
+        "source": source,
         "enabled": enabled,
     }
     watched: App = AGENT.start(app, arguments, sys._getframe(1).f_globals.get("__name__") or "__main__")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from heaptide import identity, servers
 from heaptide.census import Census
 from heaptide.delivery import Delivery
+from heaptide.excerpts import Excerpts
 from heaptide.heap.diagnosis import Diagnosis
 from heaptide.inbox import Inbox
 from heaptide.loop import Loop
@@ -37,7 +38,9 @@ def assemble(agent: Agent, inbox: Inbox, supervises: Callable[[], bool]) -> Loop
         raise ValueError(f"an agent that is {agent.state} has no settings or no tracer")
     settings, ring, place = agent.settings, Ring(), Places().place
     worker = _worker(settings, agent.module)
-    diagnosis = Diagnosis()
+    # A worker that was forked runs what its master imported.
+    excerpts = Excerpts(place, min(worker["started_at"], agent.imported_at)) if settings.source else None
+    diagnosis = Diagnosis(excerpts=excerpts)
     reporter = Reporter(
         Sources(agent.tracer, Census(), Vitals(garbage=diagnosis.garbage.vitals), place),
         interval_s=settings.interval_s,

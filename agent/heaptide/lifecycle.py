@@ -45,6 +45,8 @@ class Agent:
 
     Attributes:
         state: see `State`.
+        imported_at: when the first process of this family imported the agent, in seconds since the epoch: code that
+            runs in a forked worker may be as old.
         gate: where the errors of all that happens here end.
     """
 
@@ -54,6 +56,7 @@ class Agent:
         role: Callable[[], servers.Role] = lambda: servers.role(servers.main_calls(), sys.argv),
     ) -> None:
         self.state: State = "off"
+        self.imported_at = time.time()
         self.gate = Gate()
         self.module = "__main__"
         self.settings: Settings | None = None

@@ -149,6 +149,14 @@ SETTINGS = (
         _flag,
         "Ask each database once how many connections it allows, on an idle connection of the service's own pool.",
     ),
+    Setting(
+        "source",
+        "HEAPTIDE_SOURCE",
+        (),
+        False,
+        _flag,
+        "Send a few lines of the service's own source around a leak with what holds it.",
+    ),
 )
 
 
@@ -169,6 +177,7 @@ class Settings:
     frames: int | None
     ca_file: str | None
     ask_database: bool
+    source: bool
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 

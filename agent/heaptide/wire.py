@@ -32,7 +32,8 @@ A report is one JSON object, gzip-compressed, of the content type `CONTENT_TYPE`
                 whole (all of them where base is 0); absent where nothing changed, and from older agents
 
 A request is repeated until its answer has come; an agent answers a repeated one from memory. One of the kind
-"diagnose" carries {sites, by_hand}: the worker's site numbers, at most 8, and whether a person asked. Its answer is
+"diagnose" carries {sites, by_hand, source}: the worker's site numbers, at most 8, whether a person asked, and whether
+excerpts may be answered; older collectors don't take them, and don't send that field. Its answer is
 {id, status, reason, sites, cost}: status: "done" or "refused"; reason: a sentence for people, or ""; sites: one
 {site, samples, types, ages, retention, garbage_share} for each site asked for:
 
@@ -44,6 +45,9 @@ A request is repeated until its answer has come; an agent answers a repeated one
                     that it may ever hold, int or null each; what no traverse function tells of begins with a hop of
                     the name "held from C"
     garbage_share   part of the bytes that nothing holds any more and the garbage collector will free
+    excerpts        [{file, function, line, first, lines, note}]: source around the innermost frames in the user's own
+                    code, allocation first, lines[0] being line number `first`; note: why there are no lines, or "";
+                    absent where the user didn't allow it (HEAPTIDE_SOURCE), and from older agents
 
 types, retention and garbage_share are null where the walk over the heap was refused; cost, where it wasn't, is
 {fork_s, walk_s, objects}.

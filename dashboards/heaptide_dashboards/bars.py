@@ -42,7 +42,7 @@ class AgeBar:
 
 def resident_parts(row: ResidentRow) -> list[Part]:
     """The known parts of a resident set, left to right; what nobody can tell apart is one part of its own."""
-    error = row.python_error_bytes or None
+    errors = {"Python": row.python_error_bytes or None, "garbage": row.garbage_error_bytes or None}
     garbage = row.garbage_bytes if row.python_bytes is not None else None
     sizes = {
         "Python": None if row.python_bytes is None else max(0.0, row.python_bytes - (garbage or 0.0)),
@@ -52,9 +52,7 @@ def resident_parts(row: ResidentRow) -> list[Part]:
         "native": row.native_bytes,
         "not told apart": _untold(row),
     }
-    known = [
-        (*_named(name), size, error if name == "Python" else None) for name, size in sizes.items() if size is not None
-    ]
+    known = [(*_named(name), size, errors.get(name)) for name, size in sizes.items() if size is not None]
     whole = max(row.rss_bytes or 0.0, sum(size for _, _, _, size, _ in known), 1.0)
     placed, left = [], 0.0
     for key, label, meaning, size, error in known:

@@ -103,6 +103,11 @@ UNKNOWN = Fix(
     "Nobody has looked at what holds it yet",
     "Ask a worker with the button above: the pattern depends on the holder.",
 )
+NO_PATH = Fix(
+    "No holder was found",
+    "What was looked at has been freed since, or is held by nothing that Python knows of. Look again when it has "
+    "grown; if that finds nothing either, an extension may hold it.",
+)
 
 _Test = Callable[[Sequence[HopView], str, str], bool]
 
@@ -155,7 +160,7 @@ def fix_for(kind: str, paths: Sequence[PathView], garbage_share: float | None) -
     if garbage_share is not None and garbage_share > 0.5:
         return GARBAGE
     if not paths:
-        return UNKNOWN if kind == "site" else None
+        return (UNKNOWN if garbage_share is None else NO_PATH) if kind == "site" else None
     path = paths[0]
     if path.held_from_c or not path.hops:
         return EXTENSION

@@ -30,7 +30,7 @@ def bytes_text(size: float | None) -> str:
 def growth_text(size: float | None) -> str:
     """A difference of sizes, with its sign: `+14.2 MiB`."""
     text = bytes_text(size)
-    return text if text[0] in f"{MISSING}{MINUS}0" else f"+{text}"
+    return text if text.startswith((MISSING, MINUS, f"0{NBSP}")) else f"+{text}"
 
 
 def interval_text(low: float, high: float) -> str:

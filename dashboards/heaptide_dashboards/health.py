@@ -86,6 +86,7 @@ JOBS = {
     "retention": "drops what is past its time",
     "trends": "judges what grows",
     "repeat": "tells again of open leaks",
+    "checks": "tells what else fails in production",
     "diagnosis": "asks workers what holds a leak",
     "delivery": "sends alerts",
 }

@@ -8,7 +8,8 @@ from heaptide_dashboards import format as texts
 from heaptide_dashboards.fixes import Fix
 from heaptide_dashboards.prospects import ceiling_text, forecast_outlook
 from heaptide_dashboards.sentences import LEAK_STATES
-from heaptide_dashboards.views import FrameView, HopView, LeakPage, PathView
+from heaptide_dashboards.stacks import source_lines
+from heaptide_dashboards.views import ExcerptView, FrameView, HopView, LeakPage, PathView
 
 MOST_FRAMES = 30
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~])")
@@ -25,6 +26,7 @@ def leak_markdown(page: LeakPage, fix: Fix | None = None) -> str:
         _section("What holds it", _path(page.diagnosis.paths[0]) if page.diagnosis and page.diagnosis.paths else ""),
         _section("Types", _types(page)),
         _section("Stack", _stack(page.frames)),
+        _section("Source", "\n\n".join(_source(excerpt) for excerpt in page.excerpts if excerpt.lines)),
         _section("What to do", _what_to_do(page, fix)),
         f"Seen by Heaptide: {page.address}" if page.address else "",
     ]
@@ -106,6 +108,13 @@ def _stack(frames: list[FrameView]) -> str:
     lines = [f"{'*' if frame.in_app else ' '} {frame.file}:{frame.line} {frame.function}" for frame in frames]
     more = [f"  ... and {len(lines) - MOST_FRAMES} more"] if len(lines) > MOST_FRAMES else []
     return _block([texts.shorten(line, 240) for line in lines[:MOST_FRAMES]] + more) if lines else ""
+
+
+def _source(excerpt: ExcerptView) -> str:
+    lines = source_lines(excerpt)
+    width = len(str(lines[-1].number))
+    body = [f"{'>' if line.marked else ' '} {line.number:>{width}}  {line.text}".rstrip() for line in lines]
+    return _block([texts.shorten(f"{excerpt.file}:{excerpt.line} {excerpt.function}", 240), *body])
 
 
 def _block(lines: list[str]) -> str:

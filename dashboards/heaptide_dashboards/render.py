@@ -48,6 +48,13 @@ from heaptide_dashboards.views import (
 )
 
 
+def prepare() -> None:
+    """Compiles all templates, which the first reader of each page would wait for."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def services_html(page: ServicesPage) -> str:
     """The list of services; with no rows, how to connect the first one."""
     template = "services.html" if page.rows else "empty.html"
@@ -266,6 +273,7 @@ def _environment() -> Environment:
         "resident_parts": bars.resident_parts,
         "service_url": service_url,
         "service_verdict": sentences.service_verdict,
+        "source_lines": stacks.source_lines,
         "source_url": sources.source_url,
         "side_note": comparing.side_note,
         "sparkline_path": sparkline.sparkline_path,

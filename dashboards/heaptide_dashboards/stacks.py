@@ -1,4 +1,5 @@
-"""A stack cut into runs: the user's own frames stand open, those of libraries between them are folded."""
+"""A stack cut into runs: the user's own frames stand open, those of libraries between them are folded; and the lines of
+source around them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from heaptide_dashboards.format import plural
-from heaptide_dashboards.views import FrameView
+from heaptide_dashboards.views import ExcerptView, FrameView
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,25 @@ class Run:
     in_app: bool
     frames: list[FrameView]
     label: str
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A line of source with its number; `marked` is the frame's own."""
+
+    number: int
+    text: str
+    marked: bool
+
+
+def source_lines(excerpt: ExcerptView) -> list[SourceLine]:
+    """The lines without the indentation that all of them share."""
+    told = [line for line in excerpt.lines if line.strip()]
+    shared = min((len(line) - len(line.lstrip(" ")) for line in told), default=0)
+    return [
+        SourceLine(number, line[shared:], number == excerpt.line)
+        for number, line in enumerate(excerpt.lines, excerpt.first)
+    ]
 
 
 def runs(frames: Sequence[FrameView]) -> list[Run]:

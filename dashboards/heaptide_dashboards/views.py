@@ -130,8 +130,8 @@ class WorkerRow:
 class ResidentRow:
     """What the resident set of a worker, or of all, is made of; None where it isn't known.
 
-    `python_error_bytes` is the standard error of `python_bytes`, 0 where every block is counted; `native_bytes` is what
-    remains of the resident set.
+    `python_error_bytes` is the standard error of `python_bytes`, 0 where every block is counted, `garbage_error_bytes`
+    that of `garbage_bytes`; `native_bytes` is what remains of the resident set.
     """
 
     name: str
@@ -142,6 +142,7 @@ class ResidentRow:
     pymalloc_free_bytes: float | None
     native_bytes: float | None
     garbage_bytes: float | None = None
+    garbage_error_bytes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class GrowthPart:
         lines: with the number of each one's colour. Along time they share their times and begin at 0; along age their
             times are seconds since a generation's start.
         chosen: where only one site is drawn, which.
-        left_out: generations that had no room.
+        left_out: generations, or worker slots, that had no room.
     """
 
     subject: Subject
@@ -285,6 +286,18 @@ class DiagnosisView:
 
 
 @dataclass(frozen=True)
+class ExcerptView:
+    """Source around a frame, `lines[0]` being line number `first`; where there are no lines, `note` says why."""
+
+    file: str
+    function: str
+    line: int
+    first: int
+    lines: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class ReleaseGrowth:
     """How much a leak's site grew in one release and environment, over `worker_s` seconds of workers' lives.
 
@@ -328,6 +341,7 @@ class LeakPage:
         releases_seen: growth by release and environment, the latest first.
         generations_seen: growth by life, the latest first.
         address: the page's own, for a text that is pasted elsewhere.
+        excerpts: source around frames of the stack, the allocation's own first.
     """
 
     now: float
@@ -357,3 +371,5 @@ class LeakPage:
     releases_seen: list[ReleaseGrowth] = field(default_factory=list)
     generations_seen: list[GenerationGrowth] = field(default_factory=list)
     address: str = ""
+    excerpts: list[ExcerptView] = field(default_factory=list)
+    events: list[tuple[float, str]] = field(default_factory=list)

@@ -18,7 +18,7 @@ import numpy as np
 from heaptide.wire import VITALS
 from heaptide_server.leaks.ledger import Changes, Ledger
 from heaptide_server.model import Advice, Columns, Forecast, Frame, Leak, Site
-from heaptide_server.store import packed, records
+from heaptide_server.store import packed, records, told_in_buckets
 from heaptide_server.store.cover import DAY, FIVE_MINUTES, HOUR
 from heaptide_server.store.sqlite import SqliteStore
 
@@ -112,6 +112,7 @@ def _numbers(number: int, slot: int) -> Iterator[tuple[int, str, bytes]]:
 
 def _vitals(slot: int, age: float) -> str:
     known = {"rss_bytes": (180 + slot % 7 * 9 + 90 * age) * MIB, "limit_bytes": 4096.0 * MIB, "threads": 12.0}
+    known |= {"malloc_free_bytes": 9.0 * MIB, "pymalloc_free_bytes": 4.0 * MIB, "garbage_bytes": 2.0 * MIB}
     return json.dumps([known.get(name) for name in VITALS], separators=(",", ":"))
 
 
@@ -187,14 +188,14 @@ def _fleet(
     )
     for width, kept in ((FIVE_MINUTES, FIVE_MINUTES_S), (HOUR, DAYS * DAY), (DAY, DAYS * DAY)):
         starts = np.arange(math.floor((now - kept) / width) * width, now - width, width)
-        db.executemany(sql, _fleet_rows(draw, lives, width, starts, now))
+        db.executemany(sql, _fleet_rows(draw, width, starts, now))
+        _told(db, draw, lives, width, starts)
 
 
 def _fleet_rows(
-    draw: np.random.Generator, lives: list[tuple[int, float, float]], width: int, starts: Iterable[float], now: float
+    draw: np.random.Generator, width: int, starts: Iterable[float], now: float
 ) -> Iterator[tuple[object, ...]]:
     ids = np.arange(1, SITES + 1)
-    numbers, first, last = (np.array(column) for column in zip(*lives, strict=True))
     leaking = np.zeros(SITES, np.int64)
     leaking[:: SITES // LEAKS] = 4000 * width // FIVE_MINUTES
     for start in starts:
@@ -202,10 +203,30 @@ def _fleet_rows(
         columns = {"bytes": sizes, "blocks": sizes // 300, "allocated_bytes": np.abs(sizes) * 3}
         release = f"3.{int((start - now) // RELEASE_S) + 40}.0"
         lived = float(width * WORKERS)
-        there = numbers[(first < start + width) & (last > start)]
-        rss = there.astype("<i8").tobytes() + draw.uniform(180 * MIB, 300 * MIB, len(there)).astype("<f8").tobytes()
         blob = packed.encode(Columns(ids, columns))
-        yield SERVICE, ENVIRONMENT, release, width, float(start), WORKERS, lived, width * WORKERS * 4, rss, blob
+        yield SERVICE, ENVIRONMENT, release, width, float(start), WORKERS, lived, width * WORKERS * 4, b"", blob
+
+
+def _told(
+    db: sqlite3.Connection,
+    draw: np.random.Generator,
+    lives: list[tuple[int, float, float]],
+    width: int,
+    starts: Iterable[float],
+) -> None:
+    numbers, first, last = (np.array(column) for column in zip(*lives, strict=True))
+    types = [packed.encode(Columns(np.arange(1, 301), {"count": draw.integers(-50, 90, 300)})) for _ in range(64)]
+    levels = {"rss_bytes": 240, "limit_bytes": 4096, "malloc_free_bytes": 9, "pymalloc_free_bytes": 4}
+    levels |= {"garbage_bytes": 2, "threads": 12 / MIB, told_in_buckets.GROWN: 0.5}
+    vitals_sql = "INSERT INTO fleet_vitals (service, environment, width_s, start, name, told) VALUES (?, ?, ?, ?, ?, ?)"
+    types_sql = "INSERT INTO fleet_types (service, environment, width_s, start, types) VALUES (?, ?, ?, ?, ?)"
+    for number, start in enumerate(starts):
+        there = numbers[(first < start + width) & (last > start)]
+        where = SERVICE, ENVIRONMENT, width, float(start)
+        for name, level in levels.items():
+            values = draw.uniform(0.8, 1.2, len(there)) * level * MIB
+            db.execute(vitals_sql, [*where, name, told_in_buckets.blob(there, values)])
+        db.execute(types_sql, [*where, types[number % 64]])
 
 
 def _totals(db: sqlite3.Connection, draw: np.random.Generator, now: float) -> None:

@@ -36,6 +36,18 @@ PAGES = {
     "compare windows, 6 h": f"/compare?{OF_SERVICE}&window=6h",
     "compare windows, 30 d": f"/compare?{OF_SERVICE}&window=30d",
     "compare releases": f"/compare?{OF_SERVICE}&mode=releases",
+    **{
+        f"part {name}, {window}": f"/parts/{name}?{OF_SERVICE}&window={window}"
+        for name in ("vital", "made", "growth", "types")
+        for window in ("1h", "6h", "30d")
+    },
+    "part vital, threads, 30 d": f"/parts/vital?{OF_SERVICE}&window=30d&metric=threads",
+    "part growth, a site, each worker, 6 h": f"/parts/growth?{OF_SERVICE}&window=6h&per=worker&site=1",
+    "part growth, a site, each worker, 30 d": f"/parts/growth?{OF_SERVICE}&window=30d&per=worker&site=1",
+    "part growth, a site, along age, 30 d": f"/parts/growth?{OF_SERVICE}&window=30d&x=age&site=1",
+    "part growth, a release, 30 d": f"/parts/growth?{OF_SERVICE}&window=30d&release=3.39.0",
+    "part growth, a worker, 30 d": f"/parts/growth?{OF_SERVICE}&window=30d&worker=host-1/1",
+    "checks": f"/checks?{OF_SERVICE}",
     "alerts": "/alerts",
     "collector": "/health",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "pictures"
+WIDTH, MARGIN = 1280, 12
 SETTLE_S = 30.0  # after the leak was found, so that the charts show some of what follows
 DRAWN = (
     "return document.readyState === 'complete' && !document.body.innerText.includes('Adding up')"
@@ -38,8 +40,8 @@ def main() -> None:
         time.sleep(SETTLE_S)
         base, _, _ = leak.partition("/leaks/")
         for theme in ("light", "dark"):
-            _take(f"{base}/services/shop?environment=demo&window=15m", f"service-{theme}.png", theme)
-        _take(f"{leak}?window=15m", "leak-dark.png", "dark")
+            _take(f"{base}/services/shop?environment=demo&window=15m", f"service-{theme}.png", theme, "#part-growth")
+        _take(f"{leak}?window=15m", "leak-dark.png", "dark", "section:has(#stack-title)")
         demo.terminate()
 
 
@@ -50,11 +52,12 @@ def _leak(demo: subprocess.Popen[str]) -> str:
     raise SystemExit("the demo ended before it found the leak")
 
 
-def _take(url: str, name: str, theme: str) -> None:
+def _take(url: str, name: str, theme: str, last: str) -> None:
+    """Takes a page from its top to the end of an element, so that no card is cut through."""
     with tempfile.TemporaryDirectory() as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
-        for flag in (*_FLAGS, f"--user-data-dir={profile}", "--window-size=1280,1250"):
+        for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={WIDTH},1250"):
             options.add_argument(flag)
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
         try:
@@ -63,7 +66,10 @@ def _take(url: str, name: str, theme: str) -> None:
             )
             browser.get(url)
             WebDriverWait(browser, 60).until(lambda driver: driver.execute_script(DRAWN))
-            browser.save_screenshot(str(FOLDER / name))
+            bottom = browser.execute_script(f"return document.querySelector({last!r}).getBoundingClientRect().bottom")
+            clip = {"x": 0, "y": 0, "width": WIDTH, "height": bottom + MARGIN, "scale": 1}
+            shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+            (FOLDER / name).write_bytes(base64.b64decode(shot["data"]))
         finally:
             browser.quit()
 

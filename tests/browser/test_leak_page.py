@@ -85,3 +85,37 @@ def test_a_hostile_name_runs_nothing_and_breaks_no_width(browser: Any, site: str
     browser.look(f"{site}{path}", width=380)
     assert browser.ask("return document.documentElement.scrollWidth") <= 380
     assert browser.ask("return document.querySelectorAll('main script').length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_source_stands_under_the_stack_its_line_marked_in_more_than_colour(
+    browser: Any, site: str, scheme: str
+) -> None:
+    browser.look(f"{site}/leaks/lk-quotes", 380, scheme)
+    marked = browser.ask(
+        "return [...document.querySelectorAll('.code-line.at')].map(l => [l.innerText, getComputedStyle(l).fontWeight])"
+    )
+    assert [(text.split("\n")[-1], weight) for text, weight in marked] == [
+        ("41    _QUOTES[key] = quote", "600"), ("27        remember(customer, found)", "600"),
+    ]  # fmt: skip
+    assert all("▸" in text and "this line:" in text for text, _ in marked)
+    wide, inner, page = browser.ask(
+        "const pre = document.querySelector('.excerpt pre'), page = document.documentElement.scrollWidth;"
+        "return [pre.scrollWidth > pre.clientWidth, getComputedStyle(pre).overflowX, page]"
+    )
+    assert (wide, inner) == (True, "auto")
+    assert page <= 380
+    assert "was changed after this process started" in browser.ask(
+        "return document.querySelector('.excerpts').innerText"
+    )
+
+
+def test_hostile_source_runs_nothing_and_scrolls_in_its_own_box(browser: Any, site: str) -> None:
+    browser.look(f"{site}/leaks/lk-cache", 380)
+    assert browser.ask("return document.documentElement.scrollWidth") <= 380
+    lines = browser.ask("return [...document.querySelectorAll('.code-line')].map(l => l.innerText)")
+    assert lines[0].endswith("<script>alert(1)</script>\\u202egpj.exe\\x07 \N{ROCKET} \u05e9\u05dc\u05d5\u05dd")
+    assert lines[1].count("y") == 1000
+    assert lines[2].endswith("</pre>\\x00\\n")
+    assert browser.ask("return document.querySelectorAll('main script').length") == 0
+    assert browser.complaints() == []

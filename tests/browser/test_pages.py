@@ -24,6 +24,9 @@ PAGES = {
     "health": "/health",
     "compare": "/compare?service=shop&window=1h",
     "releases": "/compare?service=shop&mode=releases",
+    "checks": "/checks?service=shop&environment=production",
+    "by-worker": "/services/shop?per=worker&window=24h",
+    "by-age": "/services/shop?x=age",
     "missing": "/leaks/nothing",
 }
 SIZES = pytest.mark.parametrize("width", [1280, 380])
@@ -161,11 +164,12 @@ def test_a_bar_shows_what_the_resident_set_is_made_of(browser: Any, site: str) -
     widths = browser.ask(
         f"return [...document.querySelectorAll('{bar} rect')].map(r => r.getBoundingClientRect().width)"
     )
-    assert len(widths) == 3
+    assert len(widths) == 4
     whole = browser.ask(f"return document.querySelector('{bar}').getBoundingClientRect().width")
     assert abs(sum(widths) - whole) < 2
     colours = browser.ask(f"return [...document.querySelectorAll('{bar} rect')].map(r => getComputedStyle(r).fill)")
-    assert len(set(colours)) == 3
+    assert len(set(colours)) == 4
+    assert "rgb(0, 0, 0)" not in colours
     browser.ask("document.querySelector('#resident-title').closest('section').querySelector('summary').click()")
     assert browser.ask("return document.querySelector('.resident').innerText").count("Worker") >= 2
     kept_picture(browser, "resident-open")

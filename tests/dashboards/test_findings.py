@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,3 +109,13 @@ def test_the_resident_set_is_explained_where_it_is_known(service_page: Callable[
     text = words(service_html(service_page(resident=row, resident_workers=[row])))
     assert "Python 60 MiB ± 5 MiB native 40 MiB" in text
     assert 'id="resident-title"' not in service_html(service_page(resident=None))
+
+
+def test_garbage_is_told_with_its_error(service_page: Callable[..., ServicePage]) -> None:
+    row = ResidentRow("worker 1", 100.0 * 2**20, 60.0 * 2**20, 5.0 * 2**20, None, None, 40.0 * 2**20, 8.0 * 2**20)
+    told = replace(row, garbage_error_bytes=1.5 * 2**20)
+    text = words(service_html(service_page(resident=told, resident_workers=[told])))
+    assert "garbage 8 MiB ± 1.5 MiB" in text
+    assert "60 MiB ± 5 MiB 8 MiB ± 1.5 MiB –" in text
+    text = words(service_html(service_page(resident=row, resident_workers=[row])))
+    assert "garbage 8 MiB native" in text

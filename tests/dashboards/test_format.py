@@ -33,7 +33,9 @@ def test_a_size_has_three_digits_and_a_binary_unit(size: float | None, text: str
     assert texts.bytes_text(size).replace("\u00a0", " ") == text
 
 
-@pytest.mark.parametrize(("size", "text"), [(1024, "+1 KiB"), (-1024, "−1 KiB"), (0, "0 B"), (None, "–")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(1024, "+1 KiB"), (-1024, "−1 KiB"), (0, "0 B"), (0.75, "+0.75 B"), (None, "–")]
+)
 def test_growth_has_a_sign_where_there_is_growth(size: float | None, text: str) -> None:
     assert texts.growth_text(size).replace("\u00a0", " ") == text
 

@@ -61,6 +61,7 @@ def test_without_a_path_the_way_depends_on_what_else_is_known() -> None:
     assert fix_for("native", [], None) == fixes.NATIVE
     assert fix_for("site", [held("a.b", "dict")], 0.9) == fixes.GARBAGE
     assert fix_for("site", [], None) == fixes.UNKNOWN
+    assert fix_for("site", [], 0.1) == fixes.NO_PATH
     assert fix_for("objects", [], None) is None
 
 

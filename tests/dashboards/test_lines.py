@@ -76,6 +76,25 @@ def test_a_long_window_has_no_more_points_than_can_be_seen() -> None:
     assert lines.chart_span([worker(1, interval_s=0.5)], 1e6, 1e6).buckets == lines.MOST_BUCKETS
 
 
+def test_an_hour_of_a_large_fleet_is_read_from_sums_of_five_minutes() -> None:
+    fleet = [worker(number, last_seen=3600.0) for number in range(200)]
+    assert lines.chart_span(fleet, 3600.0, 3600.0).buckets == 12
+    assert lines.chart_span(fleet[:10], 3600.0, 3600.0).buckets == 60
+
+
+def test_beyond_a_day_a_chart_is_read_from_sums_of_hours() -> None:
+    assert lines.chart_span([worker(1)], 2 * 86400.0, 2 * 86400.0).buckets == 48
+
+
+def test_where_each_worker_is_read_the_buckets_are_as_wide_as_their_number_allows() -> None:
+    day = lines.Span(0.0, 86400.0, 160)
+    fleet = [worker(number, last_seen=86400.0) for number in range(300)]
+    assert lines.coarser(day, fleet[:2]) == day
+    assert lines.coarser(day, fleet[:200]).buckets == 24
+    assert lines.coarser(day, fleet).buckets == 1
+    assert lines.coarser(lines.Span(0.0, 3600.0, 60), fleet).buckets == 60
+
+
 def test_the_living_come_first_and_of_the_ended_only_the_latest() -> None:
     ended = [worker(1, number, ended_at=1.0, end_reason="final", last_seen=float(number)) for number in range(1, 30)]
     missing = worker(3, ended_at=1.0, end_reason="missing", last_seen=99.0)

@@ -186,3 +186,9 @@ def test_hostile_names_are_shown_harmlessly(
         assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", page)
         assert "f" * 700 not in words(page)
         page.encode()
+
+
+def test_a_service_page_offers_its_tables_as_files(service_page: Make) -> None:
+    page = render.service_html(service_page())
+    files = re.findall(r'href="/export/(\w+\.\w+)\?service=shop[^"]*" download', page)
+    assert files == ["sites.csv", "leaks.csv", "workers.csv", "sites.collapsed"]

@@ -22,7 +22,7 @@ WORKER = Path(__file__).parents[1] / "targets" / "servers" / "hoards.py"
 
 @pytest.fixture
 def worker(collector: httpx2.Client) -> Iterator[subprocess.Popen[bytes]]:
-    environ = {**os.environ, "HEAPTIDE_COLLECTOR": str(collector.base_url).rstrip("/")}
+    environ = {**os.environ, "HEAPTIDE_COLLECTOR": str(collector.base_url).rstrip("/"), "HEAPTIDE_SOURCE": "1"}
     process = subprocess.Popen([sys.executable, str(WORKER)], env=environ)
     yield process
     process.kill()
@@ -85,6 +85,11 @@ def test_a_person_may_ask_again_within_the_hour_and_a_real_worker_looks_again(
         assert told["retention"][0]["name"] == "__main__.QUOTES"
         assert sum(told["ages"].values()) > 0
     assert second["retention"][0]["length"] > first["retention"][0]["length"]
+    innermost = first["excerpts"][0]
+    source = WORKER.read_text().splitlines()
+    assert innermost["line"] == first["site"]["line"]
+    assert innermost["lines"][innermost["line"] - innermost["first"]] == source[innermost["line"] - 1]
+    assert "def remember(number):" in [line for one in first["excerpts"] for line in one["lines"]]
     assert worker.poll() is None
 
     def explained() -> dict[str, Any] | None:

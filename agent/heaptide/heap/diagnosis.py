@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
+from heaptide.excerpts import MOST_BYTES, Excerpts
 from heaptide.heap import retention
 from heaptide.heap.answer import Found
 from heaptide.heap.breathing import breathing
@@ -16,6 +17,7 @@ from heaptide.heap.paths import Path, merge
 from heaptide.heap.remembered import Remembered
 from heaptide.heap.retention import MOST_TARGETS, Block, Refused, Retention
 from heaptide.heap.samples import Sample, Source, ages, ordinals, read
+from heaptide.tracer.protocol import RawFrame
 
 SPACING_S = 3600.0  # between two diagnoses that nobody asked for by hand
 MOST_SITES = 8
@@ -24,6 +26,7 @@ MOST_TYPES = 10
 NO_OBJECT = "(untracked object or buffer)"
 
 KeyOf = Callable[[int], "Hashable | None"]
+FramesOf = Callable[[int], "tuple[RawFrame, ...]"]
 
 
 class Finder(Protocol):
@@ -41,6 +44,12 @@ def _samples() -> bytes:
     return _sampler.samples()
 
 
+def _frames(key: int) -> tuple[RawFrame, ...]:
+    from heaptide.tracemalloc_ng import stack_frames
+
+    return stack_frames(key)
+
+
 class Diagnosis:
     """Diagnoses sites on request. Used by the agent's thread alone.
 
@@ -51,14 +60,23 @@ class Diagnosis:
         samples: gives the sampler's live samples, packed; raises ImportError where there is no sampler.
         find: finds what holds blocks.
         clock: monotonic seconds.
+        excerpts: reads source around frames; None where the user didn't allow it.
+        frames: resolves the key of a stack.
     """
 
     def __init__(
-        self, samples: Source = _samples, find: Finder = retention.find, clock: Callable[[], float] = time.monotonic
+        self,
+        samples: Source = _samples,
+        find: Finder = retention.find,
+        clock: Callable[[], float] = time.monotonic,
+        excerpts: Excerpts | None = None,
+        frames: FramesOf = _frames,
     ) -> None:
         self._samples = samples
         self._find = find
         self._clock = clock
+        self._excerpts = excerpts
+        self._frames = frames
         self._not_before = float("-inf")
         self._remembered = Remembered(clock)
         self.garbage = Garbage(clock=clock)
@@ -67,7 +85,8 @@ class Diagnosis:
         """The answer to a request, as `heaptide.wire` tells, without its id; the same to a request that comes again.
 
         Args:
-            request: {"id", "sites": [site numbers], "by_hand": whether a person asked}.
+            request: {"id", "sites": [site numbers], "by_hand": whether a person asked, "source": whether the collector
+                takes source}.
             key_of: gives the key of the stack that has a site number; None where it has none.
             stopping: whether to give up, because the agent is to stop.
         """
@@ -87,10 +106,23 @@ class Diagnosis:
                 f"the last diagnosis is less than {SPACING_S / 60:.0f} minutes ago: the next one that isn't asked for"
                 f" by hand may come in {(self._not_before - now) / 60:.0f} minutes"
             )
+        keys = {site: key_of(site) for site in sites}
         try:
-            return self._diagnose({site: key_of(site) for site in sites}, now, stopping)
+            return self._with_source(self._diagnose(keys, now, stopping), keys, request)
         except ImportError:
             return _refusal("only the sampling tracer knows which objects a site made, and it isn't built here")
+
+    def _with_source(
+        self, answer: dict[str, Any], keys: dict[int, Hashable | None], request: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The answer with source, where the user allows it and the collector knows the field."""
+        if self._excerpts is None or request.get("source") is not True:
+            return answer
+        most_bytes = MOST_BYTES // len(keys)
+        for site in answer["sites"]:
+            key = keys[site["site"]]
+            site["excerpts"] = self._excerpts.of(self._frames(key), most_bytes) if isinstance(key, int) else []
+        return answer
 
     def _diagnose(self, keys: dict[int, Hashable | None], now: float, stopping: Callable[[], bool]) -> dict[str, Any]:
         samples = read(self._samples())

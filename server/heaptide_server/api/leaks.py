@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from heaptide_server.api.shapes import leak_json
+from heaptide_server.api.shapes import leak_in_full_json
 from heaptide_server.ingest.problem import Problem
 from heaptide_server.leaks.diagnosing import Diagnosing, NobodyToAskError
 from heaptide_server.leaks.ledger import Ledger, UnknownLeakError
@@ -33,7 +33,7 @@ def router(ledger: Ledger, diagnosing: Diagnosing) -> APIRouter:
     @routes.get("")
     def get_leaks(service: str | None = None, status: Status | None = None) -> dict[str, Any]:
         """Leaks, those that grow fastest first."""
-        return {"leaks": [leak_json(leak) for leak in ledger.leaks(service, status)]}
+        return {"leaks": [leak_in_full_json(leak) for leak in ledger.leaks(service, status)]}
 
     @routes.get("/{leak_id}")
     def get_leak(leak_id: str) -> dict[str, Any]:
@@ -41,22 +41,24 @@ def router(ledger: Ledger, diagnosing: Diagnosing) -> APIRouter:
         leak = ledger.leak(leak_id)
         if leak is None:
             raise _unknown(leak_id)
-        return leak_json(leak)
+        return leak_in_full_json(leak)
 
     @routes.post("/{leak_id}/resolve")
     def resolve(leak_id: str) -> dict[str, Any]:
         """Closes a leak by hand; it opens again if it comes back in a later release."""
-        return leak_json(_done(ledger.resolve, leak_id))
+        return leak_in_full_json(_done(ledger.resolve, leak_id))
 
     @routes.post("/{leak_id}/mute")
     def mute(leak_id: str, body: MuteBody | None = None) -> dict[str, Any]:
         """Keeps a leak without alerts."""
-        return leak_json(_done(lambda found, now: ledger.mute(found, now, body.grown_bytes if body else None), leak_id))
+        return leak_in_full_json(
+            _done(lambda found, now: ledger.mute(found, now, body.grown_bytes if body else None), leak_id)
+        )
 
     @routes.post("/{leak_id}/reopen")
     def reopen(leak_id: str) -> dict[str, Any]:
         """Puts a leak back among the open ones."""
-        return leak_json(_done(ledger.reopen, leak_id))
+        return leak_in_full_json(_done(ledger.reopen, leak_id))
 
     @routes.post("/{leak_id}/diagnose", status_code=202)
     def diagnose(leak_id: str) -> dict[str, Any]:

@@ -60,6 +60,13 @@ def leak_json(leak: Leak) -> dict[str, Any]:
     }
 
 
+def leak_in_full_json(leak: Leak) -> dict[str, Any]:
+    """A leak with source, where a worker may send it; `leak_json` has none, because alerts carry it to others."""
+    found = leak.diagnosis.findings if leak.diagnosis else None
+    excerpts = [asdict(excerpt) for excerpt in found.excerpts] if found else []
+    return leak_json(leak) | {"excerpts": excerpts or None}
+
+
 def forecast_json(forecast: Forecast | None) -> dict[str, Any] | None:
     """A forecast; `high` is null where the limit is perhaps never reached."""
     if forecast is None:

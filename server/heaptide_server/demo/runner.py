@@ -158,6 +158,7 @@ def _shop(folder: Path, url: str, collector: str) -> Process:
         "HEAPTIDE_ENVIRONMENT": "demo",
         "HEAPTIDE_RELEASE": "1.0",
         "HEAPTIDE_INTERVAL": "0.5",
+        "HEAPTIDE_SOURCE": "1",  # the shop is ours to show
         **_tracing(),
     }
     return Process("the shop", command, environment, folder / "shop.log")

@@ -5,19 +5,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from heaptide_server.ingest.names import Name
+from heaptide_server.ingest.names import Name, written_out
 
 MAX_SITES = 32
 MAX_TYPES = 20
 MAX_PATHS = 20
 MAX_HOPS = 50
+MAX_EXCERPTS = 10
+MAX_LINES = 50
+MAX_LINE = 1000
 MAX_NUMBER = 1 << 53
 MAX_SITE_NUMBER = 1_000_000
 
 Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 Amount = Annotated[float, Field(ge=0, le=float(MAX_NUMBER))]
+LineNumber = Annotated[int, Field(ge=0, le=1 << 31)]
+SourceLine = Annotated[str, Field(max_length=100_000), AfterValidator(lambda line: written_out(line)[:MAX_LINE])]
 # Estimates of one sum and of its parts may differ in their last digit.
 Share = Annotated[float, Field(ge=0, le=1.000001)]
 
@@ -59,6 +64,17 @@ class Path(_Part):
     hops: Annotated[list[HopPart], Field(min_length=1, max_length=MAX_HOPS)]
 
 
+class Excerpt(_Part):
+    """Source around a frame, or a note why there is none."""
+
+    file: Name
+    function: Name
+    line: LineNumber
+    first: LineNumber
+    lines: Annotated[list[SourceLine], Field(max_length=MAX_LINES)]
+    note: Name = ""
+
+
 class SiteAnswer(_Part):
     """What was found of one site; what the walk over the heap would have told is null where it was refused."""
 
@@ -68,6 +84,7 @@ class SiteAnswer(_Part):
     ages: Ages | None = None
     retention: Annotated[list[Path], Field(max_length=MAX_PATHS)] | None = None
     garbage_share: Share | None = None
+    excerpts: Annotated[list[Excerpt], Field(max_length=MAX_EXCERPTS)] | None = None
 
 
 class Cost(_Part):

@@ -18,6 +18,11 @@ def clean(name: str) -> str:
     return _UNFIT.sub("", name)[:MAX_NAME]
 
 
+def written_out(text: str) -> str:
+    """The text with what can't be shown written as Python would, `\\u202e`: in source it may be what matters."""
+    return _UNFIT.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def _not_empty(name: str) -> str:
     cleaned = clean(name).strip()
     if not cleaned:

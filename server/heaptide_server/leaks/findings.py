@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from heaptide_server.model import Bound, Diagnosis, Findings, Hop, RetentionPath
+from heaptide_server.model import Bound, Diagnosis, Excerpt, Findings, Hop, RetentionPath
 from heaptide_server.store.diagnoses import AGES
 
 MOST_TYPES = 20
 MOST_PATHS = 20
+MOST_EXCERPTS = 20
 FROM_C = "held from C"
 
 # As ingest took it; a file may hold answers from before a field was there.
@@ -41,7 +42,8 @@ def diagnosis(rows: Sequence[sqlite3.Row]) -> Diagnosis:
 def findings(sites: Sequence[Site], at: float) -> Findings:
     """What the sites of one leak say together."""
     weights = _weights(sites)
-    return Findings(at, _types(sites, weights), _ages(sites), _paths(sites), _garbage(sites, weights))
+    garbage = _garbage(sites, weights)
+    return Findings(at, _types(sites, weights), _ages(sites), _paths(sites), garbage, _excerpts(sites))
 
 
 def _weights(sites: Sequence[Site]) -> list[float]:
@@ -71,6 +73,14 @@ def _garbage(sites: Sequence[Site], weights: Sequence[float]) -> float | None:
     known = [(share, weight) for share, weight in told if share is not None]
     total = sum(weight for _, weight in known)
     return min(sum(share * weight for share, weight in known) / total, 1.0) if known else None
+
+
+def _excerpts(sites: Sequence[Site]) -> tuple[Excerpt, ...]:
+    """Each place once: the sites of a leak share the innermost, and often some of its callers."""
+    found: dict[tuple[str, int], Excerpt] = {}
+    for one in (excerpt for site in sites for excerpt in site.get("excerpts") or ()):
+        found.setdefault((one["file"], one["line"]), Excerpt(**one | {"lines": tuple(one["lines"])}))
+    return tuple(found.values())[:MOST_EXCERPTS]
 
 
 def _paths(sites: Sequence[Site]) -> tuple[RetentionPath, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from heaptide_server.model.reports import Floats, Ints, Site, Worker
 
@@ -93,8 +93,7 @@ class Resident:
     native_bytes: float | None
 
 
-@dataclass(frozen=True)
-class SiteTurnover:
+class SiteTurnover(NamedTuple):
     """Bytes that stayed (`net`), came and went at one site, summed over workers: net is what came less what went."""
 
     net_bytes: int

@@ -118,6 +118,18 @@ class RetentionPath:
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """Source around a frame as the worker's disk has it, `lines[0]` being line `first`; or a note why there is none."""
+
+    file: str
+    function: str
+    line: int
+    first: int
+    lines: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a worker found of a leak; times in seconds since the epoch.
 
@@ -126,6 +138,7 @@ class Findings:
         ages: live bytes by age, in the order and by the names of `heaptide_server.store.diagnoses.AGES`.
         paths: what holds the oldest samples, most samples first.
         garbage_share: part that nothing holds any more, 0 to 1.
+        excerpts: source around frames, the allocation's own first; none where the worker may not send it.
     """
 
     at: float
@@ -133,6 +146,7 @@ class Findings:
     ages: dict[str, float] | None
     paths: tuple[RetentionPath, ...]
     garbage_share: float | None = None
+    excerpts: tuple[Excerpt, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from heaptide_dashboards.format import count_text
-from heaptide_dashboards.views import DiagnosisView, HopView, PathView, ResidentRow
+from heaptide_dashboards.views import DiagnosisView, ExcerptView, HopView, PathView, ResidentRow
 from heaptide_server.model import Leak, Request, Resident, RetentionPath, Worker
 from heaptide_server.store.diagnoses import AGES
 
@@ -51,6 +51,14 @@ def type_shares(leak: Leak) -> list[tuple[str, float | None]]:
     return [(leak.type_name, None)] if leak.type_name else []
 
 
+def excerpt_views(leak: Leak) -> list[ExcerptView]:
+    """Source around frames of the stack that the page shows, in the stack's order; a leak may have several stacks."""
+    found = leak.diagnosis.findings if leak.diagnosis else None
+    by_place = {(one.file, one.line): one for one in found.excerpts} if found else {}
+    frames = dict.fromkeys((frame.file, frame.line) for frame in (leak.site.frames if leak.site else ()))
+    return [ExcerptView(**vars(by_place[frame])) for frame in frames if frame in by_place]
+
+
 def resident_rows(workers: Sequence[Worker], parts: Mapping[int, Resident]) -> list[ResidentRow]:
     """A row a living worker, the largest first."""
     hosts = {worker.identity.host for worker in workers}
@@ -71,6 +79,7 @@ def resident_row(name: str, part: Resident) -> ResidentRow:
         pymalloc_free_bytes=part.pymalloc_free_bytes,
         native_bytes=part.native_bytes,
         garbage_bytes=part.garbage_bytes,
+        garbage_error_bytes=part.garbage_error_bytes,
     )
 
 

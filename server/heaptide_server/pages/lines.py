@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heaptide_dashboards.charts import KEYS
 from heaptide_dashboards.views import Line
 from heaptide_server.model import Floats, Series, Worker
+from heaptide_server.store.cover import DAY, FIVE_MINUTES, HOUR
 
 # As many points as a line of a thousand pixels can show without hiding a sawtooth.
 MOST_BUCKETS = 160
 # Up to here a chart reads single reports. In a longer one it reads sums of five minutes: narrower buckets than those
 # would draw stairs.
 RAW_SPAN_S = 3600.0
-ROLLUP_S = 300.0
+# More reports than that take longer to read than a page may take: 200 workers send 12,000 in an hour.
+MOST_REPORTS = 4000
+# Buckets of single workers that one chart may read; each costs some hundredths of a millisecond.
+MOST_READ = 5000
+# And those over which one chart may add up: a day of 200 workers is read from hours. Where sites are added up, a month
+# too, since a site's hours stand in rows of their own.
+MOST_TOLD = 50_000
+ROLLUP_S = float(FIVE_MINUTES)
+# And beyond a day sums of hours, which stand a row a site: reading 5 min of all sites for days takes seconds.
+ROLLUP_SPAN_S = float(DAY)
 # A report that comes a little late leaves an empty bucket; more in a row are a real gap.
 BRIDGED_BUCKETS = 2
 # While a worker restarts nobody reports for its slot; a sum over slots would fall into a hole that isn't there.
@@ -38,9 +49,28 @@ def chart_span(workers: Sequence[Worker], now: float, window_s: float) -> Span:
     first_seen = min((worker.first_seen for worker in workers), default=now - window_s)
     since = max(now - window_s, first_seen)
     interval_s = max((worker.identity.interval_s for worker in workers), default=1.0)
-    finest_s = 2 * interval_s if now - since <= RAW_SPAN_S else max(2 * interval_s, ROLLUP_S)
+    raw = now - since <= RAW_SPAN_S and _reports(workers, since, now) <= MOST_REPORTS
+    finest_s = 2 * interval_s if raw else max(2 * interval_s, ROLLUP_S if now - since <= ROLLUP_SPAN_S else HOUR)
     buckets = int((now - since) / finest_s)
     return Span(since, now, min(MOST_BUCKETS, max(1, buckets)))
+
+
+def coarser(span: Span, workers: Sequence[Worker], most: int = MOST_READ, widest_s: int = DAY) -> Span:
+    """The span in buckets so wide that these workers have at most this many of them in all, but not wider than that."""
+    lived_s = sum(_lived_s(worker, span.since, span.until) for worker in workers)
+    if span.until - span.since <= RAW_SPAN_S:
+        return span
+    widths = [width for width in (FIVE_MINUTES, HOUR) if width < widest_s]
+    width_s = next((width for width in widths if lived_s / width <= most), widest_s)
+    return replace(span, buckets=max(1, min(span.buckets, int((span.until - span.since) / width_s))))
+
+
+def _reports(workers: Sequence[Worker], since: float, until: float) -> float:
+    return sum(_lived_s(worker, since, until) / worker.identity.interval_s for worker in workers)
+
+
+def _lived_s(worker: Worker, since: float, until: float) -> float:
+    return max(0.0, min(worker.last_seen, until) - max(worker.first_seen, since))
 
 
 def resident_lines(series: Series) -> list[Line]:
@@ -61,13 +91,31 @@ def resident_lines(series: Series) -> list[Line]:
 
 def stitched(series: Series) -> dict[tuple[str, int], Floats]:
     """The values of each worker slot, as host and number: in each bucket its newest generation's."""
-    by_slot: dict[tuple[str, int], Floats] = {}
-    for worker, values in sorted(zip(series.rows, series.values, strict=True), key=lambda row: _life(row[0])):
-        key = worker.identity.host, worker.slot
-        older = by_slot.get(key, np.full_like(values, np.nan))
-        values = bridged(values)
-        by_slot[key] = np.where(np.isnan(values), older, values)
-    return by_slot
+    stitching = Stitching(series.rows)
+    return dict(zip(stitching.slots, stitching.table(series.values), strict=True))
+
+
+class Stitching:
+    """How the lives of worker slots follow each other: one for all series of the same workers.
+
+    Attributes:
+        slots: hosts and numbers, in the order of the tables' rows.
+    """
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self._order = sorted(range(len(workers)), key=lambda row: _life(workers[row]))
+        slots: dict[tuple[str, int], int] = {}
+        self._lines = np.array([slots.setdefault(_slot(workers[row]), len(slots)) for row in self._order], np.int64)
+        self.slots = list(slots)
+
+    def table(self, values: Floats) -> Floats:
+        """A row a slot from a row a worker."""
+        values = bridged(values[self._order])
+        table = np.full((len(self.slots), values.shape[1]), np.nan)
+        rows, buckets = np.nonzero(~np.isnan(values))
+        # Where two generations tell of one bucket, the last value written is the newest one's.
+        table[self._lines[rows], buckets] = values[rows, buckets]
+        return table
 
 
 def bucket_middles(series: Series) -> list[float]:
@@ -95,7 +143,7 @@ def slot_growth(series: Series) -> list[tuple[int, Line]]:
 def life_lines(
     series: Series, site_ids: Sequence[int], *, by_slot: bool, most: int
 ) -> tuple[list[tuple[int, Line]], int]:
-    """Bytes that a site grew in each generation along its age in seconds, and how many generations had no room.
+    """Bytes that a site grew in each generation along its age in seconds, and how many lines had no room.
 
     Args:
         series: its rows are pairs of a `Worker` and a site's id.
@@ -132,13 +180,29 @@ def total_trend(series: Series) -> list[float | None]:
 
 
 def bridged(values: Floats, most: int = BRIDGED_BUCKETS) -> Floats:
-    """The values with gaps of up to `most` buckets between two known ones filled by a straight line."""
-    known = np.flatnonzero(~np.isnan(values))
+    """The values with gaps of up to `most` buckets between two known ones filled by a straight line.
+
+    Args:
+        values: one row of buckets, or several.
+    """
     result = values.copy()
-    for left, right in pairwise(known):
-        if 1 < right - left <= most + 1:
-            result[left : right + 1] = np.linspace(values[left], values[right], right - left + 1)
+    rows = result.reshape(-1, values.shape[-1])
+    for row in _with_gaps(rows):
+        _bridge(rows[row], most)
     return result
+
+
+def _with_gaps(values: Floats) -> NDArray[np.int64]:
+    """The rows in which something unknown lies between two known values: of thousands most have none."""
+    known = ~np.isnan(values)
+    first, last = known.argmax(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1)
+    return np.flatnonzero(known.any(axis=1) & (known.sum(axis=1) < last - first))
+
+
+def _bridge(row: Floats, most: int) -> None:
+    for left, right in pairwise(np.flatnonzero(~np.isnan(row))):
+        if 1 < right - left <= most + 1:
+            row[left : right + 1] = np.linspace(row[left], row[right], right - left + 1)
 
 
 def _life_line(name: str, worker: Worker, values: Floats, series: Series) -> Line:
@@ -154,10 +218,14 @@ def _slot_text(host: str, slot: int, many_hosts: bool) -> str:
     return f"{host}, worker {slot}" if many_hosts else f"worker {slot}"
 
 
+def _slot(worker: Worker) -> tuple[str, int]:
+    return worker.identity.host, worker.slot
+
+
 def _life(worker: Worker) -> tuple[str, int, int]:
     return worker.identity.host, worker.slot, worker.generation
 
 
 def plain_values(values: Floats) -> list[float | None]:
     """The values as a chart takes them: None for NaN."""
-    return [None if np.isnan(value) else float(value) for value in values]
+    return [None if value != value else value for value in values.tolist()]

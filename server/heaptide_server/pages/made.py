@@ -10,7 +10,7 @@ import numpy as np
 from heaptide.wire import VITALS as REPORTED
 from heaptide_dashboards.views import Line
 from heaptide_server.model import Floats, Series
-from heaptide_server.pages.lines import RESTART_BUCKETS, bridged, bucket_middles, plain_values, stitched
+from heaptide_server.pages.lines import RESTART_BUCKETS, Stitching, bridged, bucket_middles, plain_values
 
 _WANTED = ("rss_bytes", "malloc_free_bytes", "pymalloc_free_bytes", "garbage_bytes")
 # An agent's vitals grow from release to release; what none can report isn't asked for.
@@ -21,7 +21,7 @@ def total_line(series: Series, host: str) -> Line:
     """The sum of a host's slots in each bucket."""
     rows = [row for row, worker in enumerate(series.rows) if worker.identity.host == host]
     own = replace(series, rows=[series.rows[row] for row in rows], values=series.values[rows])
-    slots = np.array(list(_joined(own).values())).reshape(-1, len(series.starts))
+    slots = bridged(Stitching(own.rows).table(own.values), RESTART_BUCKETS)
     return Line(f"all on {host}", bucket_middles(series), plain_values(_sum(slots)))
 
 
@@ -32,21 +32,12 @@ def part_lines(vitals: Mapping[str, Series], traced: Series) -> list[Line]:
         vitals: mean per worker and bucket by the vital's name, `rss_bytes` among them.
         traced: what tracers knew at each bucket's end, by the same workers and buckets.
     """
-    by_slot = {name: _joined(series) for name, series in vitals.items()} | {"traced": _joined(traced)}
-    slots = list(by_slot["rss_bytes"])
-    gap = np.full(len(traced.starts), np.nan)
-    known = {
-        name: np.array([found.get(slot, gap) for slot in slots]).reshape(len(slots), len(traced.starts))
-        for name, found in by_slot.items()
-    }
+    stitching = Stitching(traced.rows)
+    series = {**vitals, "traced": traced}
+    known = {name: bridged(stitching.table(one.values), RESTART_BUCKETS) for name, one in series.items()}
     parts = {name: _sum(values) for name, values in _parts(known).items()}
     times = bucket_middles(traced)
     return [Line(name, times, plain_values(values)) for name, values in parts.items() if np.nansum(values) > 0]
-
-
-def _joined(series: Series) -> dict[tuple[str, int], Floats]:
-    """The values of each slot, also across the moment in which one generation follows the other."""
-    return {slot: bridged(values, RESTART_BUCKETS) for slot, values in stitched(series).items()}
 
 
 def _parts(known: Mapping[str, Floats]) -> dict[str, Floats]:

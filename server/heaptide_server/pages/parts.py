@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from heaptide_dashboards.choices import METRICS, Choice
 from heaptide_dashboards.marks import Marks
 from heaptide_dashboards.views import GrowthPart, Line, MadePart, SiteRow, Subject, TypeRow, TypesPart, VitalPart
@@ -13,14 +15,28 @@ from heaptide_server.model import Leak, Series, SiteGrowth, Worker
 from heaptide_server.pages import happened, made
 from heaptide_server.pages.choosing import only
 from heaptide_server.pages.fullest import fullest_host, outlook_of
-from heaptide_server.pages.lines import Span, chart_span, growth_lines, life_lines, resident_lines, slot_growth
+from heaptide_server.pages.lines import (
+    MOST_TOLD,
+    Span,
+    chart_span,
+    coarser,
+    growth_lines,
+    life_lines,
+    resident_lines,
+    slot_growth,
+)
 from heaptide_server.pages.rows import place, site_row
+from heaptide_server.store.cover import HOUR
 from heaptide_server.store.protocol import Store
 
 SITES_SHOWN = 25
 TYPES_SHOWN = 15
-# More generations than this are a thicket; the newest tell of the release that runs.
-MOST_LIVES = 48
+# More lines than this are a thicket; the newest generations tell of the release that runs, and of all slots those tell
+# most that hold most.
+MOST_LIVES = 24
+LEAST_LIVES = 8
+LIVES_AT_ONCE = 256
+MOST_SLOTS = 16
 
 
 class Parts:
@@ -58,9 +74,10 @@ class Parts:
 
     def made_of(self) -> MadePart:
         """What resident sets were made of."""
-        span = self._span()
-        traced = self._store.traced_series(*self._where, span.since, span.until, span.buckets, self._only)
-        vitals = {name: self._series(name) for name in made.VITALS}
+        span = coarser(self._span(), self.workers, MOST_TOLD)
+        vitals, traced = self._store.part_series(
+            *self._where, made.VITALS, span.since, span.until, span.buckets, self._only
+        )
         return MadePart(self._subject, made.part_lines(vitals, traced), self._marks())
 
     def growth(self) -> GrowthPart:
@@ -76,11 +93,14 @@ class Parts:
             return replace(part, lines=self._together([chosen] if chosen else rows[: choice.top]), chosen=_row(chosen))
         sites = [chosen or rows[0]] if choice.per == "worker" or chosen else rows[: choice.top]
         alone = _row(sites[0]) if len(sites) == 1 else None
-        series = self._by_worker(sites)
+        ids = [row.site.id for row in sites]
         if choice.x == "time":
-            return replace(part, lines=slot_growth(series), chosen=alone)
-        lines, left_out = life_lines(series, [row.site.id for row in sites], by_slot=alone is not None, most=MOST_LIVES)
-        return replace(part, lines=lines, chosen=alone, left_out=left_out, marks=Marks())
+            shown, left_out = self._slots(ids)
+            return replace(part, lines=slot_growth(self._by_worker(ids, shown)), chosen=alone, left_out=left_out)
+        shown, left_out = self._lives(ids)
+        series = self._by_worker(ids, shown)
+        lines, more = life_lines(series, ids, by_slot=alone is not None, most=MOST_LIVES)
+        return replace(part, lines=lines, chosen=alone, left_out=left_out + more, marks=Marks())
 
     def types(self) -> TypesPart:
         """Object types by growth."""
@@ -90,15 +110,40 @@ class Parts:
 
     def _together(self, rows: list[SiteGrowth]) -> list[tuple[int, Line]]:
         ids = [row.site.id for row in rows]
-        span = self._span()
+        span = coarser(self._span(), self.workers, MOST_TOLD, HOUR)
         series = self._store.growth_series(*self._where, ids, span.since, span.until, span.buckets, self._only)
         names = [" ".join(place(row.site)).strip() for row in rows]
         return list(enumerate(growth_lines(series, names), 1))
 
-    def _by_worker(self, rows: list[SiteGrowth]) -> Series:
-        ids = [row.site.id for row in rows]
-        span = self._span()
-        return self._store.growth_by_worker(*self._where, ids, span.since, span.until, span.buckets, self._only)
+    def _lives(self, site_ids: list[int]) -> tuple[list[Worker], int]:
+        """The newest lives that know one of the sites, and how many older ones there are."""
+        lives = sorted(self.workers, key=lambda worker: -worker.first_seen)
+        most = max(LEAST_LIVES, MOST_LIVES // len(site_ids))
+        shown: list[int] = []
+        for first in range(0, len(lives), LIVES_AT_ONCE):
+            known = self._store.knowing([one.id for one in lives[first : first + LIVES_AT_ONCE]], site_ids)
+            shown += [at for at in range(first, min(first + LIVES_AT_ONCE, len(lives))) if lives[at].id in known]
+            if len(shown) >= most:
+                return [lives[at] for at in shown[:most]], len(lives) - 1 - shown[most - 1]
+        return [lives[at] for at in shown], 0
+
+    def _slots(self, site_ids: list[int]) -> tuple[list[Worker], int]:
+        """The lives of the slots that hold most of the sites now, and how many more slots hold some of it."""
+        held = {
+            slot_name(one.worker): int(one.bytes[np.isin(one.site_ids, site_ids)].sum())
+            for one in self._store.holdings(*self._where)
+        }
+        names = sorted((name for name, size in held.items() if size), key=lambda name: (-held[name], name))
+        shown = set(names[:MOST_SLOTS])
+        lives = [worker for worker in self.workers if slot_name(worker) in shown]
+        return lives or self._lives(site_ids)[0], len(names[MOST_SLOTS:])
+
+    def _by_worker(self, site_ids: list[int], workers: list[Worker]) -> Series:
+        span = coarser(self._span(), workers)
+        among = [worker.id for worker in workers]
+        return self._store.growth_by_worker(
+            *self._where, site_ids, span.since, span.until, span.buckets, self._only, among
+        )
 
     def _chosen(self, rows: list[SiteGrowth]) -> SiteGrowth | None:
         """The site that was chosen, also where it isn't among those that grew most."""

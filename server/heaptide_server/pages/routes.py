@@ -49,6 +49,7 @@ def router(
         clock: seconds since the epoch.
     """
     routes = APIRouter(default_response_class=HTMLResponse, route_class=PageRoute, include_in_schema=False)
+    render.prepare()
 
     def viewer(own_url: str = "") -> Viewer:
         return Viewer(store, ledger, clock(), base_url=base_url or own_url, source_template=source_template)

@@ -11,17 +11,18 @@ from heaptide_dashboards.render import leak_url
 from heaptide_dashboards.views import DiagnosisView, LeakPage, Line, ServicePage, ServiceRow, ServicesPage
 from heaptide_server.leaks.diagnosing import SAMPLING, Diagnosing
 from heaptide_server.leaks.ledger import Ledger
-from heaptide_server.model import Leak, ServiceSummary, Worker
+from heaptide_server.model import Leak, Only, ServiceSummary, Worker
 from heaptide_server.pages import happened
 from heaptide_server.pages.choosing import only, seconds
-from heaptide_server.pages.findings import diagnosis_view, resident_row, resident_rows, type_shares
+from heaptide_server.pages.findings import diagnosis_view, excerpt_views, resident_row, resident_rows, type_shares
 from heaptide_server.pages.fullest import fullest_host, outlook_of
 from heaptide_server.pages.leaks import advice_view, forecast_view, generation_growth, mute_left, release_growth
-from heaptide_server.pages.lines import chart_span, growth_lines, total_trend
+from heaptide_server.pages.lines import MOST_TOLD, chart_span, coarser, growth_lines, total_trend
 from heaptide_server.pages.parts import Parts, slot_name
 from heaptide_server.pages.problems import Missing, no_such_leak
 from heaptide_server.pages.rows import frame_views, leak_row, worker_rows
 from heaptide_server.resident import explained, together
+from heaptide_server.store.cover import HOUR
 from heaptide_server.store.protocol import Store
 
 SPARKLINE_WINDOW_S = 6 * 3600.0
@@ -63,7 +64,7 @@ class Viewer:
             raise Missing(f"No worker of {shorten(service, 80)!r} has reported from this environment.")
         environment = environment or environments[0]
         everybody = self._workers(service, environment, seconds(choice.window))
-        shown = self._store.workers(service, environment, self._now - seconds(choice.window), only(choice))
+        shown = self._chosen(service, environment, choice)
         leaks = [leak for leak in self._ledger.leaks(service) if leak.environment == environment]
         parts = explained(shown, self._store.traced(service, environment))
         whole = together(list(parts.values()))
@@ -119,6 +120,7 @@ class Viewer:
             window_s=window_s,
             restarts=list(marks.restarts),
             releases=list(marks.releases),
+            events=list(marks.events),
             diagnosis=self._diagnosis(leak, window_s) if leak.kind == "site" else None,
             low_bytes_per_request=leak.bytes_per_request_low,
             high_bytes_per_request=leak.bytes_per_request_high,
@@ -132,13 +134,15 @@ class Viewer:
             releases_seen=releases,
             generations_seen=generation_growth(self._store, leak, workers, self._now, window_s),
             address=f"{self._base_url}{leak_url(leak.id)}" if self._base_url else "",
+            excerpts=excerpt_views(leak),
         )
 
     def leak_growth(self, leak: Leak, window_s: float) -> list[Line]:
         """Growth of one leak's site; nothing for a leak without one."""
         if leak.site is None:
             return []
-        span = chart_span(self._workers(leak.service, leak.environment, window_s), self._now, window_s)
+        workers = self._workers(leak.service, leak.environment, window_s)
+        span = coarser(chart_span(workers, self._now, window_s), workers, MOST_TOLD, HOUR)
         series = self._store.growth_series(
             leak.service, leak.environment, [leak.site.id], span.since, span.until, span.buckets
         )
@@ -164,6 +168,12 @@ class Viewer:
         if asked not in self._seen:
             self._seen[asked] = self._store.workers(service, environment, self._now - window_s)
         return self._seen[asked]
+
+    def _chosen(self, service: str, environment: str, choice: Choice) -> list[Worker]:
+        narrowed = only(choice)
+        if narrowed == Only():
+            return self._workers(service, environment, seconds(choice.window))
+        return self._store.workers(service, environment, self._now - seconds(choice.window), narrowed)
 
     def _service_row(self, summary: ServiceSummary, leaks: Sequence[Leak]) -> ServiceRow:
         own = [leak for leak in leaks if (leak.service, leak.environment) == (summary.service, summary.environment)]

@@ -40,11 +40,11 @@ from heaptide_server.store.connections import Readers
 from heaptide_server.store.cover import DAY
 from heaptide_server.store.facts import Facts
 from heaptide_server.store.growth import Question
-from heaptide_server.store.growth_by_worker import growth_by_worker
+from heaptide_server.store.growth_by_worker import growth_by_worker, knowing
 from heaptide_server.store.known import Known, number_ids
 from heaptide_server.store.levels_over_time import traced_series
+from heaptide_server.store.lives import Lives
 from heaptide_server.store.retention import Retention
-from heaptide_server.store.sums import Sums
 from heaptide_server.store.writer import Writer
 
 # SQLite takes 32,766 values in one statement; a question for more goes in parts.
@@ -65,7 +65,7 @@ class Answers:
         self._retention = retention
         self._writer = writer
         self._readers = Readers(path)
-        self._sums = Sums()
+        self._lives = Lives()
 
     def services(self, now: float) -> list[ServiceSummary]:  # noqa: ARG002 - other engines need the time
         """See `Store.services`."""
@@ -80,12 +80,11 @@ class Answers:
     def workers(self, service: str, environment: str | None, since: float, only: Only | None = None) -> list[Worker]:
         """See `Store.workers`."""
         with self._readers.reading() as connection:
-            return fleet.workers(connection, Question(service, environment, since, float("inf"), only or Only()))
+            return self._lives.workers(connection, Question(service, environment, since, float("inf"), only or Only()))
 
     def workers_by_id(self, ids: Iterable[int]) -> dict[int, Worker]:
         """See `Store.workers_by_id`."""
-        rows = self._by_id("workers", ids)
-        return {row["id"]: records.worker(row) for row in rows}
+        return {worker.id: worker for worker in records.workers(self._by_id("workers", ids))}
 
     def sites(self, ids: Iterable[int]) -> dict[int, Site]:
         """See `Store.sites`."""
@@ -116,7 +115,7 @@ class Answers:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            in_bytes, in_blocks = turnover.growth_by_site(connection, question, there, self._sums)
+            in_bytes, in_blocks = turnover.growth_by_site(connection, question, there)
         rising = [site for site, growth_bytes in in_bytes.items() if growth_bytes > 0]
         grown = sorted(rising, key=lambda site: (-in_bytes[site], site))[:top]
         living = self._living(question)
@@ -162,7 +161,7 @@ class Answers:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return turnover.growth_series(connection, question, there, site_ids, buckets, self._sums)
+            return turnover.growth_series(connection, question, there, site_ids, buckets)
 
     def growth_by_worker(
         self,
@@ -173,12 +172,21 @@ class Answers:
         until: float,
         buckets: int,
         only: Only | None = None,
+        among: Iterable[int] | None = None,
     ) -> Series:
         """See `Store.growth_by_worker`."""
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            return growth_by_worker(connection, question, there, site_ids, buckets)
+            there, workers = growth.extent(connection, until), self._lives.workers(connection, question)
+            if among is not None:
+                wanted = set(among)
+                workers = [worker for worker in workers if worker.id in wanted]
+            return growth_by_worker(connection, question, there, site_ids, buckets, workers)
+
+    def knowing(self, worker_ids: Sequence[int], site_ids: Sequence[int]) -> set[int]:
+        """See `Store.knowing`."""
+        with self._readers.reading() as connection:
+            return knowing(connection, worker_ids, site_ids)
 
     def traced_series(
         self,
@@ -192,8 +200,27 @@ class Answers:
         """See `Store.traced_series`."""
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
-            there = growth.extent(connection, until)
-            return traced_series(connection, question, there, buckets, self._living(question), self._sums)
+            there, workers = growth.extent(connection, until), self._lives.workers(connection, question)
+            return traced_series(connection, question, there, buckets, self._living(question), workers)
+
+    def part_series(
+        self,
+        service: str,
+        environment: str | None,
+        vitals: Sequence[str],
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> tuple[dict[str, Series], Series]:
+        """See `Store.part_series`."""
+        question = Question(service, environment, since, until, only or Only())
+        with self._readers.reading() as connection:
+            there, workers = growth.extent(connection, until), self._lives.workers(connection, question)
+            told = {
+                vital: fleet.vitals_series(connection, question, there, vital, buckets, workers) for vital in vitals
+            }
+            return told, traced_series(connection, question, there, buckets, self._living(question), workers)
 
     def vitals_series(
         self,
@@ -209,7 +236,8 @@ class Answers:
         question = Question(service, environment, since, until, only or Only())
         with self._readers.reading() as connection:
             there = growth.extent(connection, until)
-            return fleet.vitals_series(connection, question, there, vital, buckets)
+            workers = self._lives.workers(connection, question)
+            return fleet.vitals_series(connection, question, there, vital, buckets, workers)
 
     def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
         """See `Store.stored_after`."""

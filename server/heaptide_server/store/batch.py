@@ -27,9 +27,7 @@ def decode(blobs: Sequence[bytes]) -> list[Columns]:
     octets = np.frombuffer(b"".join(raw), np.uint8)
     ends = np.flatnonzero(octets < 0x80)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    position = np.arange(len(octets)) - np.repeat(starts, ends - starts + 1)
-    shifted = (octets & 0x7F).astype(np.uint64) << (7 * position).astype(np.uint64)
-    numbers = np.bitwise_or.reduceat(shifted, starts)
+    numbers = packed.numbers_of(octets, ends, ends - starts + 1)
     # Where each blob's numbers begin: after as many numbers as end before its first octet.
     firsts = np.searchsorted(ends, np.cumsum([0, *map(len, raw[:-1])]))
     values = (numbers >> np.uint64(1)).astype(np.int64) ^ -(numbers & np.uint64(1)).astype(np.int64)

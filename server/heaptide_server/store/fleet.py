@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from heaptide.wire import VITALS
-from heaptide_server.model import Event, Floats, Holding, Series, ServiceSummary, Worker
-from heaptide_server.store import fleetwide, records
+from heaptide_server.model import Event, Floats, Holding, Ints, Series, ServiceSummary, Worker
+from heaptide_server.store import told_in_buckets
 from heaptide_server.store.cover import RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts
 from heaptide_server.store.known import Known
@@ -39,24 +39,16 @@ def services(connection: sqlite3.Connection, live: Iterable[Known]) -> list[Serv
     ]
 
 
-def workers(connection: sqlite3.Connection, question: Question) -> list[Worker]:
-    """Workers seen in the window, by environment, host, slot and generation."""
-    ids, values = question.workers
-    sql = f"SELECT * FROM workers WHERE id IN ({ids}) ORDER BY environment, host, slot, generation"  # noqa: S608
-    return [records.worker(row) for row in connection.execute(sql, values)]
-
-
 def vitals_series(
-    connection: sqlite3.Connection, question: Question, there: Extent, vital: str, buckets: int
+    connection: sqlite3.Connection, question: Question, there: Extent, vital: str, buckets: int, rows: list[Worker]
 ) -> Series:
-    """Mean of a vital per worker (the rows) and bucket, NaN where nothing was reported."""
+    """Mean of a vital per worker of the question (the rows) and bucket, NaN where nothing was reported."""
     width_s = (question.until - question.since) / buckets
-    rows = workers(connection, question)
     row_by_id = {worker.id: row for row, worker in enumerate(rows)}
     sums, counts = np.zeros((len(rows), buckets)), np.zeros((len(rows), buckets))
     for piece in cover(question.since, question.until, there, width_s):
-        if vital == "rss_bytes" and piece.width_s != RAW:
-            _add_resident(connection, question, piece, [worker.id for worker in rows], sums, counts)
+        if piece.width_s != RAW:
+            _add_told(connection, question, piece, vital, rows, sums, counts)
             continue
         for worker_id, at, total, known in _vital_sums(connection, question, piece, VITALS.index(vital), width_s):
             cell = row_by_id[worker_id], bucket_of(at, question.since, width_s, buckets)
@@ -66,25 +58,37 @@ def vitals_series(
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(rows), means)
 
 
-def _add_resident(
-    connection: sqlite3.Connection, question: Question, piece: Piece, ids: list[int], sums: Floats, counts: Floats
+def _add_told(
+    connection: sqlite3.Connection,
+    question: Question,
+    piece: Piece,
+    vital: str,
+    workers: list[Worker],
+    sums: Floats,
+    counts: Floats,
 ) -> None:
-    """Adds the resident sets of closed buckets, which stand together for all workers of a service."""
-    wanted = np.array(ids, np.int64)
+    """Adds what workers told in closed buckets, which stands together for all workers of a service."""
+    rows, buckets, values = told_by_row(connection, question, piece, vital, workers, sums.shape[1])
+    cells = rows * sums.shape[1] + buckets
+    sums += np.bincount(cells, values, sums.size).reshape(sums.shape)
+    counts += np.bincount(cells, minlength=sums.size).reshape(sums.shape)
+
+
+def told_by_row(
+    connection: sqlite3.Connection, question: Question, piece: Piece, name: str, workers: list[Worker], buckets: int
+) -> tuple[Ints, Ints, Floats]:
+    """What these workers told in the store's buckets: the worker's place, the chart's bucket that it lies in, value."""
+    wanted = np.array([worker.id for worker in workers], np.int64)
+    told = told_in_buckets.read(connection, question.service, question.environment, name, piece)
+    if not len(wanted):
+        return wanted, wanted, np.zeros(0)
     order = np.argsort(wanted)
-    buckets = sums.shape[1]
-    told = connection.execute(
-        "SELECT start, rss FROM fleet WHERE service = ? AND width_s = ? AND start >= ? AND start < ? "
-        "AND (? IS NULL OR environment = ?)",
-        [question.service, piece.width_s, piece.since, piece.until, question.environment, question.environment],
-    )
-    for start, blob in told if len(wanted) else ():
-        workers, values = fleetwide.rss_from(blob)
-        rows = order[np.searchsorted(wanted, workers, sorter=order).clip(max=len(wanted) - 1)]
-        found = wanted[rows] == workers
-        bucket = bucket_of(start, question.since, (question.until - question.since) / buckets, buckets)
-        np.add.at(sums[:, bucket], rows[found], values[found])
-        np.add.at(counts[:, bucket], rows[found], 1)
+    rows = order[np.searchsorted(wanted, told.workers, sorter=order).clip(max=len(wanted) - 1)]
+    width_s = (question.until - question.since) / buckets
+    # As `bucket_of`, for all at once.
+    at = ((told.starts - question.since) / width_s).astype(np.int64).clip(0, buckets - 1)
+    found = wanted[rows] == told.workers
+    return rows[found], at[found], told.values[found]
 
 
 def _vital_sums(
@@ -92,12 +96,10 @@ def _vital_sums(
 ) -> Iterator[tuple[int, float, float, int]]:
     """Worker, a time in its bucket, sum and number of known values. SQLite adds up: a row a report is too many."""
     ids, values = question.workers
-    table, at = ("entries", "at") if piece.width_s == RAW else ("rollups", "start")
-    where = "kind <> 'end'" if piece.width_s == RAW else f"width_s = {piece.width_s:d}"
     rows = connection.execute(
-        f"SELECT worker_id, min(at), total(value), count(value) FROM (SELECT worker_id, {at} AS at, "  # noqa: S608
-        f"json_extract(vitals, '$[{index:d}]') AS value FROM {table} WHERE worker_id IN ({ids}) AND {where} "
-        f"AND {at} >= ? AND {at} < ?) GROUP BY worker_id, CAST((at - ?) / ? AS INTEGER)",
+        f"SELECT worker_id, min(at), total(value), count(value) FROM (SELECT worker_id, at, "  # noqa: S608
+        f"json_extract(vitals, '$[{index:d}]') AS value FROM entries WHERE worker_id IN ({ids}) AND kind <> 'end' "
+        f"AND at >= ? AND at < ?) GROUP BY worker_id, CAST((at - ?) / ? AS INTEGER)",
         [*values, piece.since, piece.until, question.since, width_s],
     )
     yield from (tuple(row) for row in rows)

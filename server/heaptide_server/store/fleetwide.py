@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
-import numpy as np
-
-from heaptide_server.model import Columns, Floats, Ints
-from heaptide_server.store import packed, records
+from heaptide_server.model import Columns
+from heaptide_server.store import packed, told_in_buckets, types_in_buckets
 from heaptide_server.store.known import number_ids
 
 COLUMNS = ("bytes", "blocks", "allocated_bytes")
@@ -41,21 +39,36 @@ def make(connection: sqlite3.Connection, width: int, buckets: Iterable[sqlite3.R
         marks = ",".join("?" * len(workers))
         sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({marks})"  # noqa: S608
         for row in connection.execute(sql, sorted(workers)).fetchall():
-            make_one(connection, width, start, row["service"], row["environment"])
+            where = width, start, row["service"], row["environment"]
+            rows = _rows(connection, *where)
+            _make(connection, *where, rows)
+            told_in_buckets.make(connection, *where, rows)
+            types_in_buckets.make(connection, *where, rows)
 
 
-def make_one(connection: sqlite3.Connection, width: int, start: float, service: str, environment: str) -> None:
-    """Makes one bucket of a service in an environment: a row a release."""
-    connection.execute(
-        "DELETE FROM fleet WHERE service = ? AND width_s = ? AND start = ? AND environment = ?",
-        [service, width, start, environment],
-    )
-    rows = connection.execute(
-        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites "
+def _rows(
+    connection: sqlite3.Connection, width: int, start: float, service: str, environment: str
+) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites, types "
         "FROM rollups JOIN workers ON workers.id = worker_id "
         "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY release, worker_id",
         [width, start, service, environment],
     ).fetchall()
+
+
+def _make(
+    connection: sqlite3.Connection,
+    width: int,
+    start: float,
+    service: str,
+    environment: str,
+    rows: Sequence[sqlite3.Row],
+) -> None:
+    connection.execute(
+        "DELETE FROM fleet WHERE service = ? AND width_s = ? AND start = ? AND environment = ?",
+        [service, width, start, environment],
+    )
     for release, some in groupby(rows, key=lambda row: row["release"]):
         told = list(some)
         connection.execute(
@@ -64,36 +77,31 @@ def make_one(connection: sqlite3.Connection, width: int, start: float, service: 
             [
                 *(service, environment, release, width, start, len(told)),
                 *(sum(row["elapsed_s"] for row in told), sum(row["requests"] for row in told)),
-                rss_blob([(row["worker_id"], _rss(row["vitals"])) for row in told]),
+                b"",  # each worker's resident set stands in `told_in_buckets` now
                 packed.encode(_together(connection, told)),
             ],
         )
 
 
-def rss_blob(told: Sequence[tuple[int, float | None]]) -> bytes:
-    """Workers' mean resident sets in a bucket: their ids, then the bytes, as 64-bit numbers; unknown ones left out."""
-    known = [(worker, value) for worker, value in told if value is not None]
-    ids, values = np.array([one[0] for one in known], "<i8"), np.array([one[1] for one in known], "<f8")
-    return ids.tobytes() + values.tobytes()
-
-
-def rss_from(blob: bytes) -> tuple[Ints, Floats]:
-    """The ids of workers and their resident sets in bytes."""
-    workers = len(blob) // 16
-    return np.frombuffer(blob, "<i8", workers), np.frombuffer(blob, "<f8", workers, 8 * workers)
-
-
 def make_all(connection: sqlite3.Connection) -> None:
     """Makes the sums of all buckets that there are; a file from before there were any needs it once."""
+    for bucket in _buckets(connection):
+        _make(connection, *bucket, _rows(connection, *bucket))
+
+
+def make_all_told(connection: sqlite3.Connection) -> None:
+    """Makes what stands beside the sums of all buckets, likewise."""
+    for bucket in _buckets(connection):
+        rows = _rows(connection, *bucket)
+        told_in_buckets.make(connection, *bucket, rows)
+        types_in_buckets.make(connection, *bucket, rows)
+
+
+def _buckets(connection: sqlite3.Connection) -> list[tuple[int, float, str, str]]:
     rows = connection.execute(
         "SELECT DISTINCT width_s, start, service, environment FROM rollups JOIN workers ON workers.id = worker_id"
-    ).fetchall()
-    for row in rows:
-        make_one(connection, row["width_s"], row["start"], row["service"], row["environment"])
-
-
-def _rss(vitals: str) -> float | None:
-    return records.vitals_from(vitals)["rss_bytes"]
+    )
+    return [(row["width_s"], row["start"], row["service"], row["environment"]) for row in rows]
 
 
 def _together(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Columns:

@@ -10,11 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from heaptide_server.model import Floats, Ints, Only, Series
-from heaptide_server.store import packed
+from heaptide_server.model import Columns, Floats, Ints, Only, Series
+from heaptide_server.store import batch
 from heaptide_server.store.cover import RAW, WIDTHS, Extent, Piece, cover
 from heaptide_server.store.known import Known, Maps
-from heaptide_server.store.sums import Sums, column
 from heaptide_server.store.totals import SiteSums
 
 Blob = Literal["sites", "types"]
@@ -29,11 +28,6 @@ class Question:
     since: float
     until: float
     only: Only = field(default_factory=Only)
-
-    @property
-    def whom(self) -> tuple[str, str | None, Only]:
-        """What the question is about but for its time."""
-        return self.service, self.environment, self.only
 
     @property
     def workers(self) -> tuple[str, list[object]]:
@@ -70,40 +64,23 @@ def extent(connection: sqlite3.Connection, now: float) -> Extent:
     return Extent(rolled, kept)
 
 
-def pieces(
-    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, blob: Blob = "sites"
-) -> Iterator[sqlite3.Row]:
-    """Rows (worker_id, kind, at, vitals, and sites or types) that tell of the window, each change once."""
-    for piece in cover(question.since, question.until, there, widest_s):
-        yield from rows_of(connection, question, piece, blob)
-
-
-def changes(
-    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, blob: Blob = "sites"
-) -> Iterator[sqlite3.Row]:
-    """The same without starts, whose levels are where growth begins from."""
-    return (row for row in pieces(connection, question, there, widest_s, blob) if row["kind"] == "change")
-
-
-def growth_by_site(
-    connection: sqlite3.Connection, question: Question, there: Extent, sums: Sums
-) -> tuple[dict[int, int], ...]:
+def growth_by_site(connection: sqlite3.Connection, question: Question, there: Extent) -> tuple[dict[int, int], ...]:
     """Growth in bytes and in blocks per site of the store."""
     in_bytes, in_blocks = SiteSums(), SiteSums()
-    for told in _told(connection, question, there, WIDTHS[-1], sums):
+    for told in _told(connection, question, there, WIDTHS[-1]):
         in_bytes.add(told.site_ids, told.bytes)
         in_blocks.add(told.site_ids, told.blocks)
     return in_bytes.sums(), in_blocks.sums()
 
 
 def growth_series(
-    connection: sqlite3.Connection, question: Question, there: Extent, site_ids: Sequence[int], buckets: int, sums: Sums
+    connection: sqlite3.Connection, question: Question, there: Extent, site_ids: Sequence[int], buckets: int
 ) -> Series:
     """Growth in bytes per site (the rows) and bucket."""
     width_s = (question.until - question.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     rows_by_site = {site: row for row, site in enumerate(site_ids)}
-    for told in _told(connection, question, there, width_s, sums):
+    for told in _told(connection, question, there, width_s):
         bucket = bucket_of(told.at, question.since, width_s, buckets)
         where = np.isin(told.site_ids, list(site_ids))
         for site, change in zip(told.site_ids[where], told.bytes[where], strict=True):
@@ -111,21 +88,18 @@ def growth_series(
     return Series(bucket_starts(question.since, width_s, buckets), width_s, list(site_ids), values)
 
 
-def _told(
-    connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float, sums: Sums
-) -> Iterator[_Told]:
-    """Growth of a window by site: of each bucket as it is remembered, of each raw entry as it is read."""
+def _told(connection: sqlite3.Connection, question: Question, there: Extent, widest_s: float) -> Iterator[_Told]:
+    """Growth of a window by site, from each worker's own buckets and reports."""
     maps = Maps(connection)
     for piece in cover(question.since, question.until, there, widest_s):
-        if piece.width_s == RAW:
-            for row in rows_of(connection, question, piece, "sites"):
-                if row["kind"] == "change":
-                    changed = packed.decode(row["sites"])
-                    sites = maps.of(row["worker_id"])[changed.ids]
-                    yield _Told(row["at"], sites, column(changed, "bytes"), column(changed, "blocks"))
-        else:
-            for start, bucket in sums.of(connection, question.workers, question.whom, piece):
-                yield _Told(start, bucket.site_ids, bucket.bytes, bucket.blocks)
+        rows = [row for row in rows_of(connection, question, piece, "sites") if row["kind"] == "change"]
+        for row, changed in zip(rows, batch.decode([row["sites"] for row in rows]), strict=True):
+            sites = maps.of(row["worker_id"])[changed.ids]
+            yield _Told(row["at"], sites, _column(changed, "bytes"), _column(changed, "blocks"))
+
+
+def _column(rows: Columns, name: str) -> Ints:
+    return rows.values[name] if name in rows.values else np.zeros(len(rows.ids), np.int64)
 
 
 def bucket_starts(since: float, width_s: float, buckets: int) -> Floats:
@@ -151,7 +125,10 @@ def live_by_site(known: Iterable[Known], column: str) -> dict[int, int] | None:
 
 
 def rows_of(connection: sqlite3.Connection, question: Question, piece: Piece, blob: Blob) -> Iterator[sqlite3.Row]:
-    """Rows as those of `pieces`, of one piece."""
+    """Rows (worker_id, kind, at, vitals, and sites or types) that tell of a piece, each change once.
+
+    Starts are among them, whose levels are where growth begins from.
+    """
     workers, values = question.workers
     if piece.width_s == RAW:
         sql = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from heaptide_server.model import Ints, WorkerIdentity
@@ -68,6 +70,15 @@ class Maps:
         self._connection = connection
         self._kind = kind
         self._ids: dict[int, Ints] = {}
+
+    def read(self, worker_ids: Iterable[int]) -> None:
+        """Reads those of many workers at once."""
+        missing = list(set(worker_ids) - self._ids.keys())
+        among = f"worker_id IN ({records.marks(missing)})"
+        sql = f"SELECT worker_id, ids FROM numbers WHERE {among} AND kind = ? ORDER BY worker_id, first"  # noqa: S608
+        rows = self._connection.execute(sql, [*missing, self._kind])
+        for worker_id, some in groupby(rows, key=lambda row: int(row["worker_id"])):
+            self._ids[worker_id] = records.ids_from(row["ids"] for row in some)
 
     def of(self, worker_id: int) -> Ints:
         """One worker's, in the order of its numbers."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from heaptide_server.model import Columns, Floats, Series, Worker
-from heaptide_server.store import fleet, packed, records
-from heaptide_server.store.cover import RAW, Extent, cover
+from heaptide_server.store import batch, fleet, packed, records
+from heaptide_server.store.cover import RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts, rows_of
 from heaptide_server.store.known import Known
-from heaptide_server.store.sums import Sums
+from heaptide_server.store.told_in_buckets import GROWN
 
 
 def traced_series(
@@ -21,13 +21,12 @@ def traced_series(
     there: Extent,
     buckets: int,
     living: Iterable[Known],
-    sums: Sums,
+    workers: list[Worker],
 ) -> Series:
     """Bytes known to the tracer of each worker (the rows) at each bucket's end; NaN before its life and after it."""
     width_s = (question.until - question.since) / buckets
     starts = bucket_starts(question.since, width_s, buckets)
-    workers = fleet.workers(connection, question)
-    changed = _changed(connection, question, there, workers, buckets, sums)
+    changed = _changed(connection, question, there, workers, buckets)
     last = _last(connection, workers, {known.id: known for known in living})
     # The change of a bucket is in its level already: only later ones are taken away.
     later = np.cumsum(changed[:, ::-1], axis=1)[:, ::-1] - changed
@@ -39,28 +38,25 @@ def traced_series(
 
 
 def _changed(
-    connection: sqlite3.Connection, question: Question, there: Extent, workers: list[Worker], buckets: int, sums: Sums
+    connection: sqlite3.Connection, question: Question, there: Extent, workers: list[Worker], buckets: int
 ) -> Floats:
     rows = {worker.id: row for row, worker in enumerate(workers)}
     width_s = (question.until - question.since) / buckets
     changed = np.zeros((len(workers), buckets))
-    for at, worker_id, growth in _by_worker(connection, question, there, width_s, sums):
-        changed[rows[worker_id], bucket_of(at, question.since, width_s, buckets)] += growth
+    for piece in cover(question.since, question.until, there, width_s):
+        if piece.width_s == RAW:
+            for taken_at, worker_id, growth in _by_report(connection, question, piece):
+                changed[rows[worker_id], bucket_of(taken_at, question.since, width_s, buckets)] += growth
+        else:
+            told, at, grown = fleet.told_by_row(connection, question, piece, GROWN, workers, buckets)
+            changed += np.bincount(told * buckets + at, grown, changed.size).reshape(changed.shape)
     return changed
 
 
-def _by_worker(
-    connection: sqlite3.Connection, question: Question, there: Extent, width_s: float, sums: Sums
-) -> Iterator[tuple[float, int, int]]:
-    for piece in cover(question.since, question.until, there, width_s):
-        if piece.width_s == RAW:
-            for row in rows_of(connection, question, piece, "sites"):
-                if row["kind"] == "change":
-                    yield row["at"], row["worker_id"], _bytes(packed.decode(row["sites"]))
-        else:
-            for start, bucket in sums.of(connection, question.workers, question.whom, piece):
-                for worker_id, growth in zip(bucket.worker_ids.tolist(), bucket.worker_bytes.tolist(), strict=True):
-                    yield start, worker_id, growth
+def _by_report(connection: sqlite3.Connection, question: Question, piece: Piece) -> Iterator[tuple[float, int, int]]:
+    rows = [row for row in rows_of(connection, question, piece, "sites") if row["kind"] == "change"]
+    for row, changed in zip(rows, batch.decode([row["sites"] for row in rows]), strict=True):
+        yield row["at"], row["worker_id"], _bytes(changed)
 
 
 def _last(connection: sqlite3.Connection, workers: list[Worker], living: Mapping[int, Known]) -> Floats:

@@ -93,9 +93,17 @@ def _numbers(raw: bytes) -> _Numbers:
     last = octets[ends]
     if lengths.max() > 10 or ((lengths == 10) & (last > 1)).any() or ((lengths > 1) & (last == 0)).any():
         raise ValueError("packed columns are damaged: a number is too long")
-    position = np.arange(len(octets)) - np.repeat(starts, lengths)
-    parts = (octets & 0x7F).astype(np.uint64) << (7 * position).astype(np.uint64)
-    return np.bitwise_or.reduceat(parts, starts)
+    return numbers_of(octets, ends, lengths)
+
+
+def numbers_of(octets: NDArray[np.uint8], ends: Ints, lengths: Ints) -> _Numbers:
+    """The numbers whose last octets lie at `ends`, from the highest seven bits down: most have two or three octets."""
+    numbers = octets[ends].astype(np.uint64)
+    for before in range(1, int(lengths.max(initial=1))):
+        longer = np.flatnonzero(lengths > before)
+        lower = (octets[ends[longer] - before] & np.uint8(0x7F)).astype(np.uint64)
+        numbers[longer] = numbers[longer] << np.uint64(7) | lower
+    return numbers
 
 
 def _names(numbers: _Numbers) -> list[str]:

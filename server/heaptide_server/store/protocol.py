@@ -125,8 +125,15 @@ class Store(Protocol):
         until: float,
         buckets: int,
         only: Only | None = None,
+        among: Iterable[int] | None = None,
     ) -> Series:
-        """The same for each worker: rows are pairs of a `Worker` and a site's id, those without a change left out."""
+        """The same for each worker: rows are pairs of a `Worker` and a site's id, those without a change left out.
+
+        Only of the workers whose ids are in `among`, where it's given: each one's own buckets are read.
+        """
+
+    def knowing(self, worker_ids: Sequence[int], site_ids: Sequence[int]) -> set[int]:
+        """Those of some workers that have seen one of these sites, by the store's ids; rarely one more than those."""
 
     def traced_series(
         self,
@@ -153,6 +160,18 @@ class Store(Protocol):
         only: Only | None = None,
     ) -> Series:
         """A vital (see `heaptide.wire.VITALS`) per `Worker` (the rows) and bucket: its mean, NaN where none."""
+
+    def part_series(
+        self,
+        service: str,
+        environment: str | None,
+        vitals: Sequence[str],
+        since: float,
+        until: float,
+        buckets: int,
+        only: Only | None = None,
+    ) -> tuple[dict[str, Series], Series]:
+        """Several vitals by name, and what tracers knew: `vitals_series` and `traced_series` of the same workers."""
 
     def stored_after(self, entry_id: int, limit: int) -> list[Stored]:
         """Raw entries with an id above this one, in order: how jobs keep their matrices up to date.

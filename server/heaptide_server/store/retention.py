@@ -54,7 +54,7 @@ def expire_some(roster: Roster, retention: Retention, now: float) -> int:
     connection = roster.connection
     dropped = 0
     for width in WIDTHS:
-        for table in ("rollups", "fleet"):
+        for table in ("rollups", "fleet", "fleet_vitals", "fleet_types"):
             dropped += _drop(connection, table, "width_s = ? AND start < ?", [width, kept[width]])
         _keep(connection, width, kept[width])
     dropped += _drop(connection, "totals", "hour < ?", [kept[HOUR]])

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heaptide_server.model import Columns, Ints, Only, Series, SiteTurnover, Turnover
+from heaptide_server.model import Columns, Ints, Series, SiteTurnover, Turnover
 from heaptide_server.store import batch, fleetwide, growth
 from heaptide_server.store.cover import DAY, HOUR, RAW, Extent, Piece, cover
 from heaptide_server.store.growth import Question, bucket_of, bucket_starts
-from heaptide_server.store.known import number_ids
-from heaptide_server.store.sums import Sums
+from heaptide_server.store.known import Maps
 from heaptide_server.store.totals import SiteSums
 
 
@@ -35,12 +34,10 @@ def parts(connection: sqlite3.Connection, asked: Question, there: Extent, widest
         yield from (_raw if piece.width_s == RAW else _rolled)(connection, asked, piece)
 
 
-def growth_by_site(
-    connection: sqlite3.Connection, asked: Question, there: Extent, narrowed: Sums
-) -> tuple[dict[int, int], ...]:
-    """Growth in bytes and in blocks per site of the store; of a few workers, by summing each one's buckets."""
-    if asked.only != Only():
-        return growth.growth_by_site(connection, asked, there, narrowed)
+def growth_by_site(connection: sqlite3.Connection, asked: Question, there: Extent) -> tuple[dict[int, int], ...]:
+    """Growth in bytes and in blocks per site of the store; of one worker slot, by summing each life's buckets."""
+    if asked.only.slot is not None:
+        return growth.growth_by_site(connection, asked, there)
     in_bytes, in_blocks = SiteSums(), SiteSums()
     for part in parts(connection, asked, there, DAY):
         for sums, name in ((in_bytes, "bytes"), (in_blocks, "blocks")):
@@ -55,11 +52,10 @@ def growth_series(
     there: Extent,
     site_ids: Sequence[int],
     buckets: int,
-    narrowed: Sums,
 ) -> Series:
-    """Growth in bytes per site (the rows) and bucket; of a few workers likewise."""
-    if asked.only != Only():
-        return growth.growth_series(connection, asked, there, site_ids, buckets, narrowed)
+    """Growth in bytes per site (the rows) and bucket; of one worker slot likewise."""
+    if asked.only.slot is not None:
+        return growth.growth_series(connection, asked, there, site_ids, buckets)
     width_s = (asked.until - asked.since) / buckets
     values = np.zeros((len(site_ids), buckets))
     wanted = np.array(site_ids, np.int64)
@@ -89,10 +85,10 @@ def _hours(
 ) -> Iterator[tuple[float, Columns]]:
     sql = (
         "SELECT hour, growth_bytes FROM totals WHERE site_id = ? AND hour >= ? AND hour < ? AND service = ? "
-        "AND (? IS NULL OR environment = ?)"
+        "AND (? IS NULL OR environment = ?) AND (? IS NULL OR release = ?)"
     )
     for site in site_ids:
-        asked_for = [site, piece.since, piece.until, asked.service, asked.environment, asked.environment]
+        asked_for = [site, piece.since, piece.until, asked.service, *_narrowed(asked)]
         for row in connection.execute(sql, asked_for):
             yield row["hour"], Columns(np.array([site]), {"bytes": np.array([row["growth_bytes"]])})
 
@@ -117,16 +113,15 @@ def _by_site(told: Sequence[Columns]) -> dict[int, SiteTurnover]:
     """Where a tracer counts what is allocated, that came; else what a bucket gained did, and what it lost went."""
     if not told:
         return {}
-    ids, where = np.unique(np.concatenate([part.ids for part in told]), return_inverse=True)
-    net, new = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
-    changes = np.concatenate([_column(part, "bytes") for part in told])
-    came = np.concatenate([_came(part) for part in told])
-    np.add.at(net, where, changes)
-    np.add.at(new, where, came)
-    return {
-        int(site): SiteTurnover(int(grown), int(gained), int(gained - grown))
-        for site, grown, gained in zip(ids, net, new, strict=True)
-    }
+    ids = np.concatenate([part.ids for part in told])
+    # By id, because sorting them takes longer: the store counts its sites from 1.
+    net, new, seen = (np.zeros(int(ids.max(initial=0)) + 1, np.int64) for _ in range(3))
+    np.add.at(net, ids, np.concatenate([_column(part, "bytes") for part in told]))
+    np.add.at(new, ids, np.concatenate([_came(part) for part in told]))
+    seen[ids] = 1
+    sites = np.flatnonzero(seen)
+    columns = net[sites].tolist(), new[sites].tolist(), (new - net)[sites].tolist()
+    return dict(zip(sites.tolist(), map(SiteTurnover, *columns), strict=True))
 
 
 def _came(part: Columns) -> Ints:
@@ -138,11 +133,15 @@ def _column(part: Columns, name: str) -> Ints:
     return part.values[name] if name in part.values else np.zeros_like(part.ids)
 
 
+def _narrowed(asked: Question) -> tuple[str | None, ...]:
+    return asked.environment, asked.environment, asked.only.release, asked.only.release
+
+
 def _rolled(connection: sqlite3.Connection, asked: Question, piece: Piece) -> Iterator[Part]:
     rows = connection.execute(
         "SELECT start, environment, release, elapsed_s, requests, sites FROM fleet WHERE service = ? AND width_s = ? "
-        "AND start >= ? AND start < ? AND (? IS NULL OR environment = ?)",
-        [asked.service, piece.width_s, piece.since, piece.until, asked.environment, asked.environment],
+        "AND start >= ? AND start < ? AND (? IS NULL OR environment = ?) AND (? IS NULL OR release = ?)",
+        [asked.service, piece.width_s, piece.since, piece.until, *_narrowed(asked)],
     )
     for row in rows:
         changes = fleetwide.decode(row["sites"])
@@ -154,14 +153,12 @@ def _raw(connection: sqlite3.Connection, asked: Question, piece: Piece) -> Itera
         "SELECT entries.worker_id AS worker_id, environment, release, at, elapsed_s, "
         "entries.requests AS requests, sites "
         "FROM workers CROSS JOIN entries ON entries.worker_id = workers.id "
-        "WHERE service = ? AND (? IS NULL OR environment = ?) AND last_seen >= ? AND first_seen < ? "
-        "AND kind = 'change' AND at >= ? AND at < ?",
-        [*(asked.service, asked.environment, asked.environment), *(piece.since, piece.until) * 2],
+        "WHERE service = ? AND (? IS NULL OR environment = ?) AND (? IS NULL OR release = ?) "
+        "AND last_seen >= ? AND first_seen < ? AND kind = 'change' AND at >= ? AND at < ?",
+        [asked.service, *_narrowed(asked), *(piece.since, piece.until) * 2],
     ).fetchall()
-    maps: dict[int, Ints] = {}
+    maps = Maps(connection)
+    maps.read(row["worker_id"] for row in rows)
     for row, changed in zip(rows, batch.decode([row["sites"] for row in rows]), strict=True):
-        worker = row["worker_id"]
-        if worker not in maps:
-            maps[worker] = number_ids(connection, worker, "site")
-        changes = Columns(maps[worker][changed.ids], changed.values)
+        changes = Columns(maps.of(row["worker_id"])[changed.ids], changed.values)
         yield Part(row["at"], row["environment"], row["release"], row["elapsed_s"], row["requests"], changes)

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from heaptide.excerpts import MOST_BYTES, Excerpts
 from heaptide.heap.answer import Found, Link, Root
 from heaptide.heap.diagnosis import NO_OBJECT, Diagnosis
 from heaptide.heap.retention import Refused, Retention
@@ -42,9 +43,9 @@ def diagnosis(walks: Walks, *rows: bytes, now: list[float] | None = None) -> Dia
     return Diagnosis(lambda: b"".join(rows), walks, lambda: (now or [0.0])[0])
 
 
-def answer(asked: Diagnosis, *, sites: object = (0,), by_hand: bool = False, number: str | None = None):
+def answer(asked: Diagnosis, *, sites: object = (0,), by_hand: bool = False, number: str | None = None, **more: object):
     sites = list(sites) if isinstance(sites, tuple) else sites
-    request = {"id": number, "sites": sites, "by_hand": by_hand}
+    request = {"id": number, "sites": sites, "by_hand": by_hand, **more}
     return asked.answer(request, {0: 7, 1: 8}.get, lambda: False)
 
 
@@ -193,3 +194,43 @@ def test_samples_of_a_real_service_tell_their_types_and_holder(run):
     for attribute in ("Quote.lines", "Quote.name"):
         assert any(hops[:2] == quote and hops[-1]["name"] == attribute for hops in paths)
     assert not any(site["garbage_share"] for site in told["sites"])
+
+
+class Lines(Excerpts):
+    """Gives one short excerpt of any stack, and notes how many bytes it might have taken."""
+
+    def __init__(self) -> None:
+        self.rooms: list[int] = []
+
+    def of(self, frames, most_bytes=MOST_BYTES):
+        self.rooms.append(most_bytes)
+        return [
+            {"file": file, "function": name, "line": n, "first": n, "lines": ["x"], "note": ""}
+            for file, name, n in frames
+        ]
+
+
+def with_source(result: Retention | Refused) -> tuple[Diagnosis, Lines]:
+    lines = Lines()
+    stacks = {7: (("shop.py", "remember", 41),), 8: ()}
+    rows = row(16, ordinal=1)
+    return Diagnosis(lambda: rows, Walks(result), lambda: 0.0, lines, stacks.__getitem__), lines
+
+
+@pytest.mark.parametrize("result", [retention(HELD), Refused("too large")])
+def test_source_travels_with_the_answer_also_where_the_walk_is_refused(result):
+    asked, lines = with_source(result)
+    told = answer(asked, sites=(0, 1, 5), source=True)
+    assert [[one["line"] for one in site["excerpts"]] for site in told["sites"]] == [[41], [], []]
+    assert lines.rooms == [MOST_BYTES // 3] * 2
+
+
+def test_a_collector_that_does_not_ask_for_source_is_sent_none():
+    asked, _ = with_source(retention(HELD))
+    (site,) = answer(asked)["sites"]
+    assert "excerpts" not in site
+
+
+def test_without_leave_no_source_is_sent_whoever_asks():
+    (site,) = answer(diagnosis(Walks(retention(HELD)), row(16, ordinal=1)), source=True)["sites"]
+    assert "excerpts" not in site

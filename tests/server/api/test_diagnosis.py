@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from heaptide_server.api.shapes import leak_json
 from heaptide_server.leaks.ledger import Changes
 from heaptide_server.leaks.states import Event
 from heaptide_server.model import Leak
@@ -81,7 +82,7 @@ def test_a_diagnosis_is_asked_for_answered_and_told_with_the_leak(client, report
     answer = client.post("/api/v1/leaks/abc/diagnose")
     assert answer.status_code == 202
     (request,) = report(client, worker, {})
-    assert request == {"id": answer.json()["id"], "kind": "diagnose", "sites": [0, 1], "by_hand": True}
+    assert request == {"id": answer.json()["id"], "kind": "diagnose", "sites": [0, 1], "by_hand": True, "source": True}
     assert client.get("/api/v1/leaks/abc").json()["diagnosis"] is None
     assert report(client, worker, {}, answers=[found(request["id"], 0, 1)]) == []
 
@@ -100,6 +101,23 @@ def test_a_diagnosis_is_asked_for_answered_and_told_with_the_leak(client, report
     assert (told["diagnosis"]["worker"]["host"], told["diagnosis"]["worker"]["pid"]) == ("web-1", 10)
     assert told["diagnosis"]["found_at"] == told["diagnosis"]["at"]
     assert client.post("/api/v1/leaks/abc/mute").json()["retention"] == told["retention"]
+
+
+def test_source_is_told_by_the_api_and_kept_from_what_alerts_carry(client, report, sender, found):
+    worker = sender(tracer="sampling")
+    report(client, worker, {1: 1000})
+    save(client, leak_of(client, 1))
+    assert client.get("/api/v1/leaks/abc").json()["excerpts"] is None
+    number = client.post("/api/v1/leaks/abc/diagnose").json()["id"]
+    answer = found(number, 0)
+    excerpt = {"file": "shop/app.py", "function": "remember", "line": 1, "first": 1, "lines": ["x = 1"], "note": ""}
+    answer["sites"][0]["excerpts"] = [excerpt]
+    report(client, worker, {}, answers=[answer])
+    (told,) = client.get("/api/v1/leaks").json()["leaks"]
+    assert told["excerpts"] == client.get("/api/v1/leaks/abc").json()["excerpts"] == [excerpt]
+    assert "excerpts" not in leak_json(client.collector.ledger.leak("abc"))
+    page = client.get("/leaks/abc").text
+    assert 'aria-label="Source around shop/app.py, line 1"' in page
 
 
 def test_a_refusal_is_told_with_its_reason(client, report, sender):

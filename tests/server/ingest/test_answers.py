@@ -69,6 +69,36 @@ def test_hostile_names_are_cleaned_and_cut_and_never_refuse_a_report(read, found
         assert not set(text) & set("\u202e\x00\x07\u200b")
 
 
+EXCERPT = {"file": "shop/quotes.py", "function": "remember", "line": 41, "first": 40, "lines": ["def f():", "    x"]}
+
+
+def test_source_arrives_with_its_indentation_and_an_answer_may_have_none(read, found):
+    answer = found("7", 0, 1)
+    answer["sites"][0]["excerpts"] = [EXCERPT, EXCERPT | {"lines": [], "first": 0, "note": "the file isn't there"}]
+    (read_back,) = read(answer)
+    first, second = read_back["sites"][0]["excerpts"]
+    assert first == EXCERPT | {"note": ""}
+    assert second["note"] == "the file isn't there"
+    assert read_back["sites"][1]["excerpts"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("x = '\u202egpj.exe'", "x = '\\u202egpj.exe'"),
+        ("a\x00b\nc\x1b[2J", "a\\x00b\\nc\\x1b[2J"),
+        ("<script>", "<script>"),
+        ("y" * 10_000, "y" * 1000),
+        ("\u200b" * 1000, ("\\u200b" * 1000)[:1000]),
+    ],
+)
+def test_a_hostile_line_of_source_is_written_out_and_cut_and_never_refuses_a_report(read, found, line, shown):
+    answer = found("7", 0)
+    answer["sites"][0]["excerpts"] = [EXCERPT | {"lines": [line]}]
+    (read_back,) = read(answer)
+    assert read_back["sites"][0]["excerpts"][0]["lines"] == [shown]
+
+
 TYPE = {"name": "dict", "share": 0.1}
 HOP = {"name": "x", "type": "dict", "length": 1}
 
@@ -96,6 +126,10 @@ HOP = {"name": "x", "type": "dict", "length": 1}
         ("sites.0.retention.0.hops.0.length", -5, "sites.0.retention.0.hops.0.length"),
         ("sites.0.retention.0.hops.0.length", 1.5, "sites.0.retention.0.hops.0.length"),
         ("sites.0.retention.0.bound", 500, "sites.0.retention.0.bound"),
+        ("sites.0.excerpts", [EXCERPT] * 11, "sites.0.excerpts"),
+        ("sites.0.excerpts", [EXCERPT | {"lines": ["x"] * 51}], "sites.0.excerpts.0.lines"),
+        ("sites.0.excerpts", [EXCERPT | {"line": -1}], "sites.0.excerpts.0.line"),
+        ("sites.0.excerpts", [EXCERPT | {"path": "/etc"}], "sites.0.excerpts.0.path"),
     ],
 )
 def test_what_is_wrong_with_an_answer_is_named(read, found, path, value, field):

@@ -104,3 +104,15 @@ def test_a_refusal_that_tells_ages_is_better_than_nothing_but_not_than_findings(
 
 def test_nothing_was_found_where_all_refused() -> None:
     assert diagnosis([row(1, "refused", [])]).findings is None  # type: ignore[list-item]
+
+
+def excerpt(line: int, *lines: str) -> dict[str, Any]:
+    return {"file": "a.py", "function": "f", "line": line, "first": line, "lines": list(lines), "note": ""}
+
+
+def test_source_of_several_sites_is_each_place_once_in_their_order() -> None:
+    told = [site(0, excerpts=[excerpt(1, "x"), excerpt(9)]), site(1), site(2, excerpts=[excerpt(1, "x"), excerpt(5)])]
+    found = findings(told, 1.0)
+    assert [(one.line, one.lines) for one in found.excerpts] == [(1, ("x",)), (9, ()), (5, ())]
+    old = {name: value for name, value in site(0).items() if name != "excerpts"}
+    assert findings([old], 1.0).excerpts == ()

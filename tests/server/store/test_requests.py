@@ -44,7 +44,7 @@ def diagnose(store, worker_id, now, leak="abc", by_hand=False):
 def test_a_diagnosis_goes_to_one_worker_until_it_answers(store, send, two, found, answers, start):
     worker, other = two
     request = diagnose(store, ids(store, start)[worker.key], start + 1)
-    told = {"id": str(request.id), "kind": "diagnose", "sites": [0, 1], "by_hand": False}
+    told = {"id": str(request.id), "kind": "diagnose", "sites": [0, 1], "by_hand": False, "source": True}
     assert store.requests_for(worker.key) == [told]
     assert store.requests_for(other.key) == []
     send(worker, {}, start + 2)

@@ -1,0 +1,73 @@
+"""Workers that ended are read once, and never told as they no longer are."""
+
+from __future__ import annotations
+
+import pytest
+
+from heaptide_server.store.growth import Question
+from heaptide_server.store.lives import Lives
+
+
+def asked(store, lives, start):
+    with store._readers.reading() as connection:
+        return lives.workers(connection, Question("shop", None, start, float("inf")))
+
+
+@pytest.fixture
+def two(sender, send, start):
+    workers = [sender(key=key * 32, pid=pid) for key, pid in (("a", 1), ("b", 2))]
+    for worker in workers:
+        send(worker, {1: 1000}, start)
+    send(workers[0], {1: 1}, start + 30, final=True)
+    return workers
+
+
+def test_an_ended_worker_is_read_once_and_a_living_one_each_time(store, two, start):
+    lives = Lives()
+    (ended, living), (same, other) = asked(store, lives, start), asked(store, lives, start)
+    assert same is ended
+    assert other is not living
+    assert other == living
+    assert [worker.identity.pid for worker in (ended, living)] == [1, 2]
+
+
+def test_a_worker_that_was_missed_and_reports_again_is_told_as_it_is(store, two, send, start):
+    store.migrate()
+    lives = Lives()
+    store._opened_at = start
+    assert [worker.identity.pid for worker in store.reap(start + 3600)] == [2]
+    assert [worker.ended_at is None for worker in asked(store, lives, start)] == [False, False]
+    send(two[1], {1: 1}, start + 3700)
+    told = asked(store, lives, start)[1]
+    assert (told.ended_at, told.last_seen, told.requests) == (None, start + 3700, 20)
+
+
+def test_no_more_are_kept_than_allowed_and_all_are_told(store, sender, send, start):
+    for number in range(5):
+        send(sender(key=f"{number:032x}", pid=number), {1: 1}, start, final=True)
+    lives = Lives(most=2)
+    for _ in range(2):
+        assert sorted(worker.identity.pid for worker in asked(store, lives, start)) == list(range(5))
+    assert len(lives._kept) == 2
+
+
+def test_those_who_know_a_site_are_found_and_asked_alone(store, sender, send, start):
+    one, other = sender(key="a" * 32, pid=1), sender(key="b" * 32, pid=2)
+    send(one, {1: 100, 2: 100}, start)
+    send(other, {3: 100, 2: 100}, start)
+    send(one, {2: 7}, start + 30)
+    send(other, {2: 9}, start + 30)
+    ids = {worker.identity.pid: worker.id for worker in store.workers("shop", None, start)}
+    sites = {site.top.line: site.id for site in store.sites(range(20)).values()}
+    assert store.knowing(list(ids.values()), [sites[1]]) == {ids[1]}
+    assert store.knowing(list(ids.values()), [sites[1], sites[3]]) == set(ids.values())
+    assert store.knowing([], [sites[1]]) == store.knowing(list(ids.values()), []) == set()
+    alone = store.growth_by_worker("shop", None, [sites[2]], start, start + 60, 1, among=[ids[2]])
+    assert [(worker.id, site) for worker, site in alone.rows] == [(ids[2], sites[2])]
+    assert alone.values.tolist() == [[9.0]]
+
+
+def test_the_first_rollup_reads_what_pages_will_ask_for(store, two, start):
+    assert store._lives._kept == {}
+    store.rollup(start + 60)
+    assert [worker.identity.pid for _, worker in store._lives._kept.values()] == [1]
