@@ -52,21 +52,28 @@ def serve(settings: Settings) -> int:
 
 
 class _Told:
-    """Whether the process was told to end: an exception alone is lost where it meets a finalizer or a weakref's."""
+    """Whether the process was told to end: an exception alone is lost where it meets a finalizer or a weakref's.
+
+    Attributes:
+        server: what is told instead once it runs: an exception may be lost in its loop's beginning, too.
+    """
 
     def __init__(self) -> None:
         self.to_end = False
+        self.server: uvicorn.Server | None = None
 
     def end(self, _number: int, _frame: FrameType | None) -> None:
         self.to_end = True
-        raise SystemExit(0)
+        if self.server is None:
+            raise SystemExit(0)
+        self.server.should_exit = True
 
 
 def _run(app: FastAPI, listener: socket.socket, told: _Told) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACEFUL_S
     )
-    server = uvicorn.Server(config)
+    told.server = server = uvicorn.Server(config)
     server.should_exit = told.to_end
     server.run(sockets=[listener])
 
