@@ -1,6 +1,6 @@
 """The life of a leak: suspect, filling, open, resolved, muted. Pure: one look in, the next state out.
 
-    nothing --2 suspect looks--> suspect --growth doubled, still suspect--> open --5 clear looks--> resolved
+    nothing --2 suspect looks--> suspect --growth doubled, still suspect, or for long--> open --5 clear--> resolved
     nothing or suspect --2 filling looks--> filling          resolved --2 suspect looks--> open again, without doubling
     suspect or filling --5 clear looks--> nothing            muted --grown by X--> open
 
@@ -32,8 +32,9 @@ class Options:
             doesn't open: a leak that slows down keeps its ratio, as a power law does, and a cache that fills loses it.
         bounded_looks: looks in a row that show an open leak filling, after which it was a cache after all.
         dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
-        patience: multiples of the least time for which a service is watched before anything in it opens, unless memory
-            may end within as long as a worker has lived: the first hours' fills look like leaks, and are over soon.
+        opening_looks: suspect looks in a row that open a suspect.
+        patience: multiples of the least time for which a suspicion lasts before it opens, unless memory may end within
+            as long as a worker has lived: the fills of the first hours, and of a backlog later, look like leaks.
         lasting: what was suspect for so long, in multiples of the time at which the suspicion began, opens whatever it
             has grown by: what filled first, or steps, compares badly with its own beginning.
         lasting_lives: multiples of the least time before which nothing has lasted.
@@ -47,7 +48,8 @@ class Options:
     dwell_looks: int = 12
     bounded_looks: int = 24
     slowed: float = 0.7
-    patience: float = 2.0
+    opening_looks: int = 8
+    patience: float = 1.25
     lasting: float = 1.5
     lasting_lives: float = 8.0
 
@@ -242,15 +244,17 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
     if state["filling_looks"] >= options.suspect_looks:
         return replace(leak, status="filling"), None
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
-    if state["suspect_looks"] < options.suspect_looks or not dwelt or not (_patient(seen, options) or _urgent(leak)):
+    if state["suspect_looks"] < options.opening_looks or not dwelt:
+        return leak, None
+    if not _patient(state, seen.verdict, options) and not _urgent(leak):
         return leak, None
     if _gone_on(state, seen.verdict, options) or _lasted(state, seen.verdict, options):
         return _open(leak)
     return leak, None
 
 
-def _patient(seen: Seen, options: Options) -> bool:
-    return seen.verdict.lived >= options.patience
+def _patient(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
+    return bool(verdict.lived >= state.get("suspected_lived", 0.0) + options.patience)
 
 
 def _urgent(leak: Leak) -> bool:

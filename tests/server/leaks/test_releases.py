@@ -28,7 +28,10 @@ def after(*looks: Seen) -> str | None:
     leak, told = None, None
     for now, one in enumerate(looks):
         leak, _ = states.advance(
-            leak, one, float(now), Options(dwell_looks=1, open_growth=1.0, whole_growth=1.0, patience=0.0)
+            leak,
+            one,
+            float(now),
+            Options(dwell_looks=1, open_growth=1.0, whole_growth=1.0, opening_looks=2, patience=0.0),
         )
         told = note(leak, one) if leak else None
     return told

@@ -11,9 +11,9 @@ from heaptide_server.leaks.states import Options, Seen
 from heaptide_server.model import Forecast, Leak
 from heaptide_server.trends.verdict import Verdict
 
-OPTIONS = Options(dwell_looks=2, patience=0.0, lasting=inf)
-PATIENT = Options(dwell_looks=2, patience=2.0)
-LASTING = Options(dwell_looks=2, patience=0.0)
+OPTIONS = Options(dwell_looks=2, opening_looks=2, patience=0.0, lasting=inf)
+PATIENT = replace(OPTIONS, patience=1.25)
+LASTING = replace(OPTIONS, lasting=1.5)
 
 
 def look(
@@ -104,11 +104,18 @@ def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slo
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
-def test_nothing_opens_before_its_service_was_watched_for_twice_the_least() -> None:
-    leak, told = after(None, *[look("suspect")] * 9, look("suspect", 5e6, lived=1.9), options=PATIENT)
+def test_a_suspicion_lasts_for_longer_than_the_least_time_before_it_opens() -> None:
+    leak, told = after(None, *[look("suspect", lived=3.0)] * 9, look("suspect", 5e6, lived=4.2), options=PATIENT)
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(leak, look("suspect", 5e6, lived=2.0), options=PATIENT)
+    leak, told = after(leak, look("suspect", 5e6, lived=4.25), options=PATIENT)
     assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+def test_a_suspect_opens_only_after_some_suspect_looks_in_a_row() -> None:
+    options = replace(OPTIONS, opening_looks=4)
+    leak, _ = after(None, *[look("suspect")] * 9, look("unsure"), *[look("suspect", 5e6)] * 3, options=options)
+    assert leak.status == "suspect"
+    assert after(leak, look("suspect", 5e6), options=options)[1] == ["leak.firing"]
 
 
 @pytest.mark.parametrize(("low", "status"), [(3_600.0, "open"), (3_700.0, "suspect")])
