@@ -100,7 +100,8 @@ class Stall:
     """The loop has been in one iteration for long, and has been handed a beat that it hasn't come to run.
 
     One step that takes long blocks the loop; many that are short crowd it. As long as the beat is unanswered, a task
-    that is seen again is still in the same step: its next one is queued behind the beat.
+    that is seen again is still in the same step: its next one is queued behind the beat. Of one that is seen once among
+    others nobody knows how long it took; half of what came before counts for the first, for that may have been late.
 
     Args:
         began: when the iteration began, by the monotonic clock.
@@ -113,12 +114,16 @@ class Stall:
         self.began = began
         self._starved_before_s = starved_before_s
         self._blocked: list[Blocked] = []
+        self._alone = True  # no other step was seen
         self._step = Step(began, tick, tick, cpu_before_s, starved_before_s)
 
     def see(self, tick: Tick, stack: Sequence[Call], route: str | None) -> None:
         """Notes a look at it."""
         if tick.step != self._step.seen.step:
             before = self._step.last
+            if self._seen_once():
+                self._step.began = (self._step.began + before.at) / 2 if self._alone else before.at
+            self._alone = False
             self._close_step(before.at, before.cpu_s, before.starved_s)  # it may have ended right after that look
             self._step = Step((before.at + tick.at) / 2, tick, tick, before.cpu_s, before.starved_s)
         self._step.last = tick
@@ -134,9 +139,13 @@ class Stall:
             cpu_s: as in `Tick`, after it.
             starved_s: as in `Tick`, after it.
         """
-        self._close_step(answered_at, cpu_s, starved_s)
+        if self._alone or not self._seen_once():
+            self._close_step(answered_at, cpu_s, starved_s)
         duration_s = answered_at - self.began
         return Ended(duration_s, min(duration_s, starved_s - self._starved_before_s), self._blocked)
+
+    def _seen_once(self) -> bool:
+        return self._step.last is self._step.seen
 
     def _close_step(self, at: float, cpu_s: float, starved_s: float) -> None:
         duration_s = at - self._step.began

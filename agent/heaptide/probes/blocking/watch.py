@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TICK_S = 0.045
 BLIND_TICK_S = 0.035  # where the loop doesn't tell when its iteration began, a second tick has to
 SUSPECT_S = 0.03
+SECOND_LOOK_S = 0.012  # after the first at a stall: whether the same step still runs, or one of many that are short
 STALLED_TICK_S = 0.04  # between two stacks of a stall; a tenth of its age when it is long
 LONGEST_STALLED_TICK_S = 0.25
 CPU_SHARE = 0.0017  # of one CPU; the project's bound is 0.002
@@ -175,8 +176,10 @@ class Watch:
             self._stall = Stall(began, tick, self._cpu_s, self._starved_s)
             self._stall_cpu_s = self._tick_cpu_s
             attached.beat()
+            self._sleep_s = SECOND_LOOK_S
+        else:
+            self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
         self._stall.see(tick, attached.calls(frame), route_of(frame))
-        self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
 
     def _until_next(self, age_s: float, *, tells: bool) -> float:
         """Seconds to the next look at an iteration: the next tick, if that still finds it in a stall of 50 ms."""

@@ -46,6 +46,16 @@ def test_many_short_steps_block_nobody() -> None:
     assert ended.blocked == []
 
 
+def test_steps_that_are_seen_once_each_block_nobody_however_long_the_looks_are_apart() -> None:
+    ticks = [(tick(0.06, step=1), [OUTER]), (tick(0.13, step=2), [OUTER]), (tick(0.25, step=3), [OUTER])]
+    assert stall(ticks, answered_at=0.4).blocked == []
+
+
+def test_a_step_that_kept_the_first_look_waiting_is_to_blame_though_another_follows() -> None:
+    ended = stall([(tick(0.3, step=1), [INNER, OUTER]), (tick(0.34, step=2), [OTHER])], answered_at=0.36)
+    assert [blocked.step.common()[0] for blocked in ended.blocked] == [INNER]
+
+
 def test_a_long_step_among_short_ones_is_the_one_to_blame() -> None:
     ticks = [(tick(0.03, step=1), [OTHER])]
     ticks += [(tick(0.05 + 0.04 * index, step=2), [INNER, OUTER]) for index in range(4)]
