@@ -2,8 +2,8 @@
 
 Constants of the engine were chosen on seeds 0 to 9 and 224 to 231. Seeds 100 to 115, 210 and 220 to 223 were looked
 at, and the engine changed after that; the report is of seeds from 232 on. Whoever chooses a constant by a range must
-report on a new one. Each service has one of three tracers: exact, sampling every 128 KiB, and sampling every 512 KiB, the agent's default. One
-that traces exactly tells neither ages nor what was freed.
+report on a new one. Each service has one of three tracers: exact, sampling every 128 KiB, and sampling every 512 KiB,
+the agent's default. One that traces exactly tells neither ages nor what was freed.
 """
 
 from __future__ import annotations

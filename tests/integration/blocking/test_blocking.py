@@ -67,6 +67,18 @@ def test_a_loop_whose_cpu_is_anothers_is_told_from_one_that_needs_it_for_a_momen
     assert find(facts_of("gets_cpu")) == {}
 
 
+def test_a_loop_with_too_many_short_steps_is_told_as_crowded_and_no_step_as_the_one_that_blocks(
+    facts_of: Facts, find: Find
+) -> None:
+    facts = facts_of("crowds")
+    assert "loop-crowded" in find(facts)
+    assert sum(row["total_s"] for row in facts["blockers"]) < facts["crowded_s"] / 2
+
+
+def test_as_many_short_steps_one_after_the_other_crowd_nobody(facts_of: Facts, find: Find) -> None:
+    assert "loop-crowded" not in find(facts_of("takes_turns"))
+
+
 def test_a_starved_thread_pool_is_found_with_what_its_threads_do(facts_of: Facts, find: Find) -> None:
     finding = find(facts_of("starves"))["threads-starved"]
     assert finding.title.startswith("All 4 threads for sync endpoints are taken")
