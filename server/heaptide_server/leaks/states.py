@@ -18,6 +18,9 @@ from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.trends.verdict import Verdict
 
 
+REPEATED = 0.75  # of the generations: some are too young, or too idle, to show it
+
+
 @dataclass(frozen=True)
 class Options:
     """What a person may set.
@@ -33,8 +36,9 @@ class Options:
         bounded_looks: looks in a row that show an open leak filling, after which it was a cache after all.
         dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
         opening_looks: suspect looks in a row that open a suspect.
-        patience: multiples of the least time for which a suspicion lasts before it opens, unless memory may end within
-            as long as a worker has lived: the fills of the first hours, and of a backlog later, look like leaks.
+        patience: multiples of the least time for which a suspicion lasts before it opens, unless generations repeat it,
+            or memory may end within as long as a worker has lived: the fills of the first hours, and of a backlog
+            later, look like leaks.
         lasting: what was suspect for so long, in multiples of the time at which the suspicion began, opens whatever it
             has grown by: what filled first, or steps, compares badly with its own beginning.
         lasting_lives: multiples of the least time before which nothing has lasted.
@@ -246,7 +250,7 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
     dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
     if state["suspect_looks"] < options.opening_looks or not dwelt:
         return leak, None
-    if not _patient(state, seen.verdict, options) and not _urgent(leak):
+    if not (_patient(state, seen.verdict, options) or _repeated(seen.verdict) or _urgent(leak)):
         return leak, None
     if _gone_on(state, seen.verdict, options) or _lasted(state, seen.verdict, options):
         return _open(leak)
@@ -255,6 +259,12 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
 
 def _patient(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
     return bool(verdict.lived >= state.get("suspected_lived", 0.0) + options.patience)
+
+
+def _repeated(verdict: Verdict) -> bool:
+    """Whether it rose again in later generations: a fill that each life repeats would have shown in the first ones."""
+    several = verdict.generations > verdict.workers
+    return several and verdict.generations_rising >= REPEATED * verdict.generations
 
 
 def _urgent(leak: Leak) -> bool:

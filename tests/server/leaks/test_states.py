@@ -111,6 +111,13 @@ def test_a_suspicion_lasts_for_longer_than_the_least_time_before_it_opens() -> N
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
+@pytest.mark.parametrize(("rising", "status"), [(3, "open"), (2, "suspect")])
+def test_a_suspicion_that_later_generations_repeat_does_not_wait(rising: int, status: str) -> None:
+    last = look("suspect", 5e6)
+    last = replace(last, verdict=replace(last.verdict, generations=4, generations_rising=rising))
+    assert after(None, *[look("suspect")] * 9, last, options=PATIENT)[0].status == status
+
+
 def test_a_suspect_opens_only_after_some_suspect_looks_in_a_row() -> None:
     options = replace(OPTIONS, opening_looks=4)
     leak, _ = after(None, *[look("suspect")] * 9, look("unsure"), *[look("suspect", 5e6)] * 3, options=options)
