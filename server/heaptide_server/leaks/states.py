@@ -17,7 +17,6 @@ from typing import Any, Literal
 from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.trends.verdict import Verdict
 
-
 REPEATED = 0.75  # of the generations: some are too young, or too idle, to show it
 
 
