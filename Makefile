@@ -19,7 +19,7 @@ $(READY): pyproject.toml setup.py $(wildcard agent/heaptide/*/_native/*)
 	$(BIN)/python -m pip install --quiet --editable '.[server,demo]' --group dev
 	@touch $@
 
-demo: $(READY) ## Find a leak while you watch (make demo SECONDS=90 ends by itself)
+demo: $(READY) ## Find a leak while you watch (make demo SECONDS=150 ends by itself)
 	@exec $(BIN)/heaptide demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(READY) lint browser database ## Lint, type-check and run all tests
