@@ -128,7 +128,7 @@ class Watch:
         live, survivors = self._matrix.live_bytes(group, together.site_ids)
         workers = max(self._matrix.alive(group), 1)
         holder = self._holder_of(known[leak_id]) if leak_id in known else None
-        verdict = told_of(together.verdict, holder, live / workers, workers)
+        verdict = told_of(together.verdict, holder, live / workers, workers, about.memory)
         return Seen(
             id=leak_id,
             service=group[0],

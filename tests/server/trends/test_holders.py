@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from heaptide_server.trends.forecast import Memory
 from heaptide_server.trends.holders import Holder, told_of
 from heaptide_server.trends.verdict import Verdict
 
@@ -20,6 +21,15 @@ def test_a_cache_that_has_outgrown_its_bound_is_a_suspect_again_for_its_entries_
     verdict = told_of(SUSPECT, Holder("shop._PAGES", 500, bounded=True, full_bytes=4e6), worker_bytes=7e6, workers=3)
     assert verdict.suspect
     assert verdict.evidence.endswith("it has outgrown that: its entries grow themselves.")
+
+
+@pytest.mark.parametrize(("limit_bytes", "bursts"), [(100e6, True), (140e6, False)])
+def test_a_bound_that_the_memory_limit_doesnt_leave_room_for_is_no_excuse(limit_bytes: float, bursts: bool) -> None:
+    memory = Memory(limit_bytes, used_bytes=70e6, workers=4, share=1.0, settled_bytes=0.0, requests_per_s=1.0)
+    holder = Holder("shop._PAGES", 9_000_000, bounded=True, full_bytes=12e6)
+    verdict = told_of(SUSPECT, holder, worker_bytes=1e6, workers=4, memory=memory)
+    assert (verdict.suspect, verdict.filling) == (bursts, not bursts)
+    assert ("full it would take 11 MiB in each worker, more than the memory limit leaves" in verdict.evidence) == bursts
 
 
 def test_a_bound_without_a_number_is_a_bound() -> None:

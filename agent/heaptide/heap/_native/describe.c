@@ -49,6 +49,14 @@ static bool is_deque(PyObject *object)
     return hw.asked.deque && PyType_IsSubtype(Py_TYPE(object), hw.asked.deque);
 }
 
+/* -1 where it isn't a whole number; makes no object. */
+static Py_ssize_t number_of(PyObject *object)
+{
+    int overflow;
+    long long number = object && PyLong_CheckExact(object) ? PyLong_AsLongLongAndOverflow(object, &overflow) : -1;
+    return number > 0 && number < PY_SSIZE_T_MAX ? (Py_ssize_t)number : -1;
+}
+
 Py_ssize_t hw_length(PyObject *object)
 {
     if (PyList_Check(object) || PyTuple_Check(object) || PyBytes_Check(object) || PyByteArray_Check(object) ||
@@ -58,15 +66,10 @@ Py_ssize_t hw_length(PyObject *object)
         return ((PyDictObject *)object)->ma_used;
     if (PyAnySet_Check(object))
         return ((PySetObject *)object)->used;
-    return PyUnicode_Check(object) ? PyUnicode_GET_LENGTH(object) : -1;
-}
-
-/* -1 where it isn't a whole number; makes no object. */
-static Py_ssize_t number_of(PyObject *object)
-{
-    int overflow;
-    long long number = object && PyLong_CheckExact(object) ? PyLong_AsLongLongAndOverflow(object, &overflow) : -1;
-    return number > 0 && number < PY_SSIZE_T_MAX ? (Py_ssize_t)number : -1;
+    if (PyUnicode_Check(object))
+        return PyUnicode_GET_LENGTH(object);
+    /* cachetools counts in what its maxsize counts in: entries, or whatever the user's getsizeof tells. */
+    return PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE) ? number_of(hw_attribute(object, "_Cache__currsize")) : -1;
 }
 
 /* As in collections' C code; the same in CPython 3.10 to 3.13. */
