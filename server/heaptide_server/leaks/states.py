@@ -1,11 +1,8 @@
 """The life of a leak: suspect, filling, open, resolved, muted. Pure: one look in, the next state out.
 
-    nothing --2 suspect looks--> suspect --growth doubled, still suspect, or for long--> open --5 clear--> resolved
-    nothing or suspect --2 filling looks--> filling          resolved --2 suspect looks--> open again, without doubling
+    nothing --2 suspect looks--> suspect --`opening.opens`--> open --5 clear looks--> resolved
+    nothing or suspect --2 filling looks--> filling          resolved --2 suspect looks--> open again, at once
     suspect or filling --5 clear looks--> nothing            muted --grown by X--> open
-
-DETECTION.md, step 9: growth must reach a multiple of what it was at the first suspicion, so that a cache already past
-half of its capacity when first suspected can't pass.
 """
 
 from __future__ import annotations
@@ -14,47 +11,26 @@ from dataclasses import dataclass, replace
 from math import erf, sqrt
 from typing import Any, Literal
 
+from heaptide_server.leaks import opening
 from heaptide_server.model import Advice, Forecast, Leak, Site
 from heaptide_server.trends.verdict import Verdict
 
-REPEATED = 0.75  # of the generations: some are too young, or too idle, to show it
-
 
 @dataclass(frozen=True)
-class Options:
-    """What a person may set.
+class Options(opening.Options):
+    """What a person may set, besides when a suspect opens.
 
     Attributes:
-        open_growth: multiple of the growth at the first suspicion at which a suspect opens (2 in DETECTION.md).
-        whole_growth: the same of the growth over the whole window, which what was there before dilutes.
-        stepwise_growth: times more of both, for what rises in steps: lazy imports do, until they end.
         suspect_looks: suspect looks in a row that make a suspect.
         clear_looks: clear looks that resolve.
-        slowed: late slope over early slope, as a share of what it was at the first suspicion, below which a suspect
-            doesn't open: a leak that slows down keeps its ratio, as a power law does, and a cache that fills loses it.
+        filled_looks: looks in a row that show it filling, after which a new suspicion begins anew.
         bounded_looks: looks in a row that show an open leak filling, after which it was a cache after all.
-        dwell_looks: looks that a suspect stays one at the least. A look follows when the window has grown by a bucket.
-        opening_looks: suspect looks in a row that open a suspect.
-        patience: multiples of the least time for which a suspicion lasts before it opens, unless generations repeat it,
-            or memory may end within as long as a worker has lived: the fills of the first hours, and of a backlog
-            later, look like leaks.
-        lasting: what was suspect for so long, in multiples of the time at which the suspicion began, opens whatever it
-            has grown by: what filled first, or steps, compares badly with its own beginning.
-        lasting_lives: multiples of the least time before which nothing has lasted.
     """
 
-    open_growth: float = 2.0
-    whole_growth: float = 1.2
-    stepwise_growth: float = 2.0
     suspect_looks: int = 2
     clear_looks: int = 5
-    dwell_looks: int = 12
-    bounded_looks: int = 24
-    slowed: float = 0.7
-    opening_looks: int = 8
-    patience: float = 1.25
-    lasting: float = 1.5
-    lasting_lives: float = 8.0
+    filled_looks: int = 12
+    bounded_looks: int = 48
 
 
 @dataclass(frozen=True)
@@ -146,8 +122,6 @@ def _new(seen: Seen, now: float) -> Leak:
         "clear_looks": 0,
         "held_looks": 0,
         "suspected_bytes": None,
-        "suspect_from": None,
-        "missed_looks": 0,
         "grown_bytes": 0.0,
         "fired": False,
         "quiet": False,
@@ -218,25 +192,10 @@ def _counted(leak: Leak, verdict: Verdict) -> Leak:
     # A look that can't say (too irregular, too young a release) neither clears nor accuses.
     state["clear_looks"] = state["clear_looks"] + 1 if verdict.clear else 0 if verdict.suspect else state["clear_looks"]
     state["held_looks"] += verdict.suspect or verdict.filling
-    state |= _lasting(state, verdict)
+    state |= opening.lasting(state, verdict)
     if verdict.suspect and state["suspected_bytes"] is None:
-        state["suspected_bytes"] = verdict.late_bytes
-        state["suspected_grown_bytes"] = verdict.grown_bytes
-        state["suspected_at_look"] = state["held_looks"]
-        state["suspected_lived"] = verdict.lived
-        state["suspected_ratio"] = min(verdict.ratio, 1.0)
+        state |= opening.first_suspected(verdict)
     return replace(leak, state=state)
-
-
-def _lasting(state: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
-    """Since when it is suspect, as `Verdict.lived`; one look that can't say doesn't end that, a second one does."""
-    missed = 0 if verdict.suspect else state.get("missed_looks", 0) + 1
-    since = state.get("suspect_from")
-    if verdict.filling or missed > 1:
-        since = None
-    elif verdict.suspect and since is None:
-        since = verdict.lived
-    return {"suspect_from": since, "missed_looks": missed}
 
 
 def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
@@ -246,55 +205,7 @@ def _suspect(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
         return None, None
     if state["filling_looks"] >= options.suspect_looks:
         return replace(leak, status="filling"), None
-    dwelt = state["held_looks"] - state.get("suspected_at_look", 0) >= options.dwell_looks
-    if state["suspect_looks"] < options.opening_looks or not dwelt:
-        return leak, None
-    if not (_patient(state, seen.verdict, options) or _repeated(seen.verdict) or _urgent(leak)):
-        return leak, None
-    if _gone_on(state, seen.verdict, options) or _lasted(state, seen.verdict, options):
-        return _open(leak)
-    return leak, None
-
-
-def _patient(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
-    return bool(verdict.lived >= state.get("suspected_lived", 0.0) + options.patience)
-
-
-def _repeated(verdict: Verdict) -> bool:
-    """Whether it rose again in later generations: a fill that each life repeats would have shown in the first ones."""
-    several = verdict.generations > verdict.workers
-    return several and verdict.generations_rising >= REPEATED * verdict.generations
-
-
-def _urgent(leak: Leak) -> bool:
-    """Whether memory may end within as long as a worker has lived."""
-    forecast = leak.forecast
-    return forecast is not None and forecast.low - leak.last_seen <= 3600 * leak.state.get("age_h", 0.0)
-
-
-def _lasted(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
-    since = state.get("suspect_from")
-    return bool(
-        since is not None
-        and verdict.lived >= max(options.lasting_lives, options.lasting * since)
-        and verdict.ratio >= options.slowed
-    )
-
-
-def _gone_on(state: dict[str, Any], verdict: Verdict, options: Options) -> bool:
-    """Whether it has grown on by enough since it was first suspected.
-
-    A worker that was young then had shown little: growth must double. The longer it had lived by then, the more of the
-    caches that fill had shown their bound: only as much again is asked as a steady leak adds in the least time.
-    """
-    more = options.stepwise_growth if verdict.stepwise else 1.0
-    young = 1 / max(state.get("suspected_lived", 1.0), 1.0)
-    late, whole = (more * (1 + (part - 1) * young) for part in (options.open_growth, options.whole_growth))
-    return bool(
-        verdict.late_bytes >= late * (state["suspected_bytes"] or 0.0)
-        and verdict.grown_bytes >= whole * state.get("suspected_grown_bytes", 0.0)
-        and verdict.ratio >= options.slowed * state.get("suspected_ratio", 0.0)
-    )
+    return _open(leak) if opening.opens(leak, seen.verdict, options) else (leak, None)
 
 
 def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Event | None]:
@@ -304,7 +215,7 @@ def _filling(leak: Leak, seen: Seen, options: Options) -> tuple[Leak | None, Eve
         return None, None
     if state["suspect_looks"] >= options.suspect_looks:
         return replace(leak, status="suspect"), None
-    if state["filling_looks"] >= options.dwell_looks:
+    if state["filling_looks"] >= options.filled_looks:
         return replace(leak, state={**state, "suspected_bytes": None}), None
     return leak, None
 

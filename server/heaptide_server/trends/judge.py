@@ -18,6 +18,8 @@ POOLED_Z = 4.4  # step 6: thousands of sites, less than one false alarm
 # guard, is ruled out: twelve samples in all, five of them late, are enough to be suspect.
 PURE_Z, PURE_LATE_Z = 3.5, 2.2
 ROUGH = 0.02  # of the squares, left by the best shape: as much as a rise in some 25 steps leaves, or in so many samples
+FEW_STEPS = 16  # of the 23 that an even rise has; what was sampled rarely, and bursts, have fewer
+IN_STEP = 0.25  # a correlation of 0.2 is usual among two workers that have nothing in common
 MANY_ROWS = 2000  # step 8
 BETTER = 0.15  # log of the squares left: noise alone makes a bounded shape fit a little better
 FAVOUR = 2.5
@@ -129,6 +131,8 @@ def _verdict(
         ratio=ratio,
         late_bytes=float(best.late_grown[i]),
         stepwise=bool(2 * best.rising[i] < best.lives[i] or best.residual[i] > ROUGH),
+        steps=float(best.steps[i]),
+        in_step=bool(best.steps[i] < FEW_STEPS and best.in_step[i] > IN_STEP),
         bytes_per_request_low=None
         if per_request is None or requests is None
         else per_request - NINETY * float(requests.error[i]),

@@ -14,6 +14,7 @@ from heaptide_server.trends.generations import Clock, Curves, Slot
 from heaptide_server.trends.verdict import Options
 
 LONE_Z = 5.5  # of the whole window; DETECTION.md, step 6, asks for 6.5 of the late half alone
+PURE_LONE_Z = 4.5  # where nothing is freed and samples are the only noise: some twenty of them
 LONE_OTHERS = 0.3  # of its rise: where all rise, one alone proves nothing
 LONE_SIZE = 2.0  # the same step
 STILL_Z = 3.0  # the late half alone, where the whole is sure
@@ -34,6 +35,7 @@ class Pooled:
         z: the pooled late slope over its error; `whole_z` that of the rise over the whole window.
         lone: 1.0 where one worker alone is sure enough.
         steady: 1.0 where the voters' mean curve rises steadily, and not in one step.
+        steps, in_step: see `votes.steps`, of the voters' mean curve, and `votes.in_step`.
         residual: share of the sum of squares that the best shape of either family leaves, of the workers that vote.
         ratio: late slope over early slope; infinite where it didn't rise early.
         lead: log of how much better the best bounded shape fits than the best unbounded one.
@@ -58,6 +60,8 @@ class Pooled:
     lone: Floats
     votes: Floats
     steady: Floats
+    steps: Floats
+    in_step: Floats
     workers: Floats
     residual: Floats
     ratio: Floats
@@ -128,8 +132,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         pool.normal_score(whole_of / _at_least(np.sqrt(fitted**2 + between / 2), whole_of), line.degrees),
         whole_of / _at_least(np.sqrt((counted + between) / 2), whole_of),  # known, so without Student's heavy tails
     )
+    lone_limit = np.where(kept > explained.KEEPS_ALL, PURE_LONE_Z, LONE_Z)
     others = (raw.sum(axis=0) - raw) / max(count - 1, 1)
-    risen = (lone_z > LONE_Z) & (z > STILL_Z) & (vote > 0) & sized & steady
+    risen = (lone_z > lone_limit) & (z > STILL_Z) & (vote > 0) & sized & steady
     sure = (others < LONE_OTHERS * raw) & risen & ~own_elastic
     rises, spread, owner = generations.late_rises(curves)
     spread |= (share * late).sum(axis=0) / 2 < FEW_SAMPLES * weight
@@ -148,6 +153,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         lone=np.asarray(sure.any(axis=0), dtype=np.float64),
         votes=vote.sum(axis=0),
         steady=np.asarray(steady, dtype=np.float64),
+        steps=votes.steps(mean),
+        in_step=votes.in_step(curves.joined),
         workers=present.sum(axis=0),
         residual=np.minimum(shapes.bounded, shapes.unbounded) + SMALL,
         ratio=np.where(rise > 0, (share * late).sum(axis=0) / np.where(rise > 0, rise, 1), np.inf),

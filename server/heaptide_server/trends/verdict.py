@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from heaptide_server.model import Floats
@@ -82,6 +83,8 @@ class Verdict:
         late_bytes: rise per worker in the late half of the window, over all generations: what must double.
         stepwise: it rose in steps, or few samples show it: fewer than half of the generations rose evenly, or no shape
             fits well.
+        steps: how many equal steps would rise as unevenly; some 23 for an even rise.
+        in_step: it rises in few steps, which come to all workers at once: then they are one observation, not many.
         lived: reports of the worker slot that is known best, over all its lives, in multiples of the least.
         jump_bytes_per_hour: standard deviation of what the whole service adds in one hour, as a walk of jumps; that of
             t hours is sqrt(t) times as much.
@@ -110,6 +113,8 @@ class Verdict:
     ratio: float = 1.0
     late_bytes: float = 0.0
     stepwise: bool = False
+    steps: float = inf
+    in_step: bool = False
     bytes_per_request_low: float | None = None
     bytes_per_request_high: float | None = None
     age_h: float = 0.0

@@ -1,4 +1,4 @@
-"""Does a floor keep rising in its late half, and not in one step? DETECTION.md, step 4, on several scales.
+"""Does a floor keep rising in its late half, and not in one step, or in few? DETECTION.md, step 4, on several scales.
 
 A tracer that samples shows a slow leak as a few jumps, and a leak by the hour as one jump an hour: on a scale that is
 too fine every rise looks like steps. A true step stays one on every scale.
@@ -53,3 +53,31 @@ def _rises(part: Floats) -> NDArray[np.bool_]:
 def _rises_late(coarse: Floats) -> NDArray[np.bool_]:
     late = np.diff(coarse[:, coarse.shape[1] // 2 - 1 :], axis=1)
     return np.asarray(((late > 0).sum(axis=1) >= 2) & ((late > 0).mean(axis=1) > RISING))
+
+
+def steps(curves: Floats) -> Floats:
+    """How many equal steps rise as unevenly as each row of (rows, k) does: Kish's effective number of its increments.
+
+    (sum d)^2 / sum d^2 over the increments d above zero (Kish 1965); k - 1 for an even rise, 0 for none.
+    """
+    up = np.maximum(np.diff(curves, axis=1), 0)
+    squares = (up**2).sum(axis=1)
+    return np.asarray(np.where(squares > 0, up.sum(axis=1) ** 2 / np.where(squares > 0, squares, 1), 0.0))
+
+
+def in_step(joined: Floats) -> Floats:
+    """Whether all workers rise at the same moments: intraclass correlation of their increments (Fisher 1925).
+
+    Args:
+        joined: shape (slots, rows, k).
+
+    Returns:
+        Shape (rows,): 1 where their steps coincide, near 0 where each rises by itself; 0 where fewer than two rise.
+    """
+    around = np.diff(joined, axis=2)
+    moving = np.abs(around).sum(axis=2, keepdims=True) > 0
+    around = np.where(moving, around - around.mean(axis=2, keepdims=True), 0)
+    count = moving[:, :, 0].sum(axis=0)
+    squares = (around**2).sum(axis=(0, 2))
+    shared = (around.sum(axis=0) ** 2).sum(axis=1) / np.where(squares > 0, squares, 1)
+    return np.asarray(np.where((count > 1) & (squares > 0), (shared - 1) / np.maximum(count - 1, 1), 0.0))

@@ -31,7 +31,7 @@ def after(*looks: Seen) -> str | None:
             leak,
             one,
             float(now),
-            Options(dwell_looks=1, open_growth=1.0, whole_growth=1.0, opening_looks=2, patience=0.0),
+            Options(open_growth=1.0, whole_growth=1.0, opening_looks=2, least_lives=0.0, patience=0.0),
         )
         told = note(leak, one) if leak else None
     return told

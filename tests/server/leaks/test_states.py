@@ -11,7 +11,7 @@ from heaptide_server.leaks.states import Options, Seen
 from heaptide_server.model import Forecast, Leak
 from heaptide_server.trends.verdict import Verdict
 
-OPTIONS = Options(dwell_looks=2, opening_looks=2, patience=0.0, lasting=inf)
+OPTIONS = Options(filled_looks=2, opening_looks=2, least_lives=0.0, patience=0.0, lasting=inf)
 PATIENT = replace(OPTIONS, patience=1.25)
 LASTING = replace(OPTIONS, lasting=1.5)
 
@@ -78,9 +78,29 @@ def test_a_suspect_opens_only_once_its_growth_has_doubled() -> None:
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
-def test_a_suspect_dwells_before_it_opens() -> None:
-    leak, told = after(None, look("suspect", 1e6), look("suspect", 9e6))
+def test_a_suspect_opens_only_once_a_worker_has_lived_for_long_enough() -> None:
+    options = replace(OPTIONS, least_lives=2.5)
+    leak, told = after(None, *[look("suspect")] * 9, look("suspect", 9e6, lived=2.4), options=options)
     assert (leak.status, told) == ("suspect", [])
+    assert after(leak, look("suspect", 9e6, lived=2.5), options=options)[1] == ["leak.firing"]
+
+
+def test_what_all_workers_rise_by_in_the_same_few_steps_waits_for_a_longer_life() -> None:
+    def steps(lived: float) -> Seen:
+        one = look("suspect", 9e6, lived=lived)
+        return replace(one, verdict=replace(one.verdict, in_step=True))
+
+    leak, told = after(None, *[look("suspect")] * 9, steps(5.9))
+    assert (leak.status, told) == ("suspect", [])
+    assert after(leak, steps(6.0))[1] == ["leak.firing"]
+    assert after(leak, look("suspect", 9e6, lived=5.9))[1] == ["leak.firing"]
+
+
+def test_what_has_risen_in_very_few_steps_does_not_open() -> None:
+    few = look("suspect", 9e6)
+    leak, told = after(None, *[look("suspect")] * 9, replace(few, verdict=replace(few.verdict, steps=5.4)))
+    assert (leak.status, told) == ("suspect", [])
+    assert after(leak, replace(few, verdict=replace(few.verdict, steps=5.5)))[1] == ["leak.firing"]
 
 
 def test_a_suspect_seen_late_opens_once_it_has_grown_by_as_much_again_as_in_the_least_time() -> None:
@@ -90,17 +110,20 @@ def test_a_suspect_seen_late_opens_once_it_has_grown_by_as_much_again_as_in_the_
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
-def test_what_rises_in_steps_must_grow_by_twice_as_much_however_late_it_was_seen() -> None:
-    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 2.3e6, lived=8.0, stepwise=True))
+def test_what_rises_in_steps_must_grow_by_more_and_by_less_the_later_it_was_seen() -> None:
+    leak, told = after(None, *[look("suspect", 1e6)] * 9, look("suspect", 4.9e6, lived=8.0, stepwise=True))
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(leak, look("suspect", 2.4e6, lived=8.0, stepwise=True))
+    assert after(leak, look("suspect", 5e6, lived=8.0, stepwise=True))[1] == ["leak.firing"]
+    leak, told = after(None, *[look("suspect", 1e6, lived=5.0)] * 9, look("suspect", 1.7e6, lived=8.0, stepwise=True))
+    assert (leak.status, told) == ("suspect", [])
+    leak, told = after(leak, look("suspect", 1.8e6, lived=8.0, stepwise=True))
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
 def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slow_from_the_first_does() -> None:
-    leak, told = after(None, *[look("suspect", ratio=1.2)] * 9, look("suspect", 3e6, ratio=0.65))
+    leak, told = after(None, *[look("suspect", ratio=1.2)] * 9, look("suspect", 3e6, ratio=0.6))
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.65))
+    leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.6))
     assert (leak.status, told) == ("open", ["leak.firing"])
 
 
@@ -154,7 +177,7 @@ def test_an_open_leak_that_fills_for_long_was_a_cache_and_is_told_to_be_over(ope
     assert after(leak, *[look("clear")] * 5)[0] is None
 
 
-def test_a_suspect_that_fills_for_as_long_as_it_dwells_must_double_from_where_it_is_suspected_again() -> None:
+def test_a_suspect_that_fills_for_long_must_double_from_where_it_is_suspected_again() -> None:
     leak, told = after(None, *[look("suspect")] * 3, *[look("filling", 1.5e6)] * 4)
     assert leak.status == "filling"
     leak, told = after(leak, *[look("suspect", 2.5e6)] * 5)
