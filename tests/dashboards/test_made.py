@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from heaptide_dashboards.bars import PARTS
-from heaptide_server.model import Event, Forecast, Leak, Series, Worker, WorkerIdentity
+from heaptide_server.model import Event, Forecast, Leak, Series, Traced, Worker, WorkerIdentity
 from heaptide_server.pages import fullest, happened, lines, made
+from heaptide_server.resident import explain
 
 NAN = float("nan")
 
@@ -53,6 +54,20 @@ def test_what_no_tracer_tells_is_not_called_native() -> None:
         "native": [None, 40],
         "not told apart": [90, None],
     }
+
+
+def test_python_is_at_least_what_its_own_allocator_has_given_out_as_in_the_bar_of_now() -> None:
+    rows = [worker(1, vitals={"rss_bytes": 100.0, "pymalloc_used_bytes": 45.0}), worker(2), worker(3)]
+    vitals = {
+        "rss_bytes": series(rows, [[100, 100], [100, NAN], [100, NAN]]),
+        "pymalloc_used_bytes": series(rows, [[50, 45], [20, NAN], [30, NAN]]),
+    }
+    traced = series(rows, [[40, 30], [25, NAN], [NAN, NAN]])
+    found = {line.name: line.values for line in made.part_lines(vitals, traced)}
+    assert found == {"Python": [75, 45], "native": [125, 55], "not told apart": [100, None]}
+    now = explain(rows[0], Traced(30, None))
+    assert (now.python_bytes, now.native_bytes) == (45, 55)
+    assert {"pymalloc_used_bytes", *vitals} <= set(made.VITALS)
 
 
 def test_garbage_is_a_part_of_its_own_where_it_is_known() -> None:

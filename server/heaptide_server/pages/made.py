@@ -12,7 +12,7 @@ from heaptide_dashboards.views import Line
 from heaptide_server.model import Floats, Series
 from heaptide_server.pages.lines import RESTART_BUCKETS, Stitching, bridged, bucket_middles, plain_values
 
-_WANTED = ("rss_bytes", "malloc_free_bytes", "pymalloc_free_bytes", "garbage_bytes")
+_WANTED = ("rss_bytes", "malloc_free_bytes", "pymalloc_free_bytes", "pymalloc_used_bytes", "garbage_bytes")
 # An agent's vitals grow from release to release; what none can report isn't asked for.
 VITALS = tuple(name for name in _WANTED if name in REPORTED)
 
@@ -44,7 +44,9 @@ def _parts(known: Mapping[str, Floats]) -> dict[str, Floats]:
     """The parts of each slot in each bucket; NaN where unknown, all of them where the resident set is."""
     rss = known["rss_bytes"]
     nothing = np.full_like(rss, np.nan)
-    python = np.where(np.isnan(rss), np.nan, known["traced"])
+    # At least what Python's own allocator has given out, as in `heaptide_server.resident.explain`.
+    traced = np.where(np.isnan(rss), np.nan, known["traced"])
+    python = np.where(np.isnan(traced), np.nan, np.fmax(traced, known.get("pymalloc_used_bytes", nothing)))
     garbage = np.where(np.isnan(python), np.nan, known.get("garbage_bytes", nothing))
     free = {
         "free in Python": np.where(np.isnan(rss), np.nan, known.get("pymalloc_free_bytes", nothing)),

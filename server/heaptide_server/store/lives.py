@@ -15,8 +15,9 @@ MOST = 4096
 # SQLite takes 32,766 values in one statement.
 IDS_AT_ONCE = 10_000
 
-# How a worker is recognised as the same: whatever is heard of it again counts another request, or comes later.
-_Version = tuple[float, float | None, int]
+# How a worker is recognised as the same: whatever is heard of it again counts another request, or comes later, and its
+# slot and generation settle only when its predecessor's end is known.
+_Version = tuple[float, float | None, int, int, int]
 
 
 class Lives:
@@ -35,7 +36,7 @@ class Lives:
         """Workers seen in the window, by environment, host, slot and generation."""
         chosen, values = question.workers
         sql = (
-            f"SELECT id, last_seen, ended_at, requests FROM workers WHERE id IN ({chosen}) "  # noqa: S608 - our own text
+            f"SELECT id, last_seen, ended_at, requests, slot, generation FROM workers WHERE id IN ({chosen}) "  # noqa: S608
             "ORDER BY environment, host, slot, generation"
         )
         versions: dict[int, _Version] = {number: tuple(rest) for number, *rest in connection.execute(sql, values)}

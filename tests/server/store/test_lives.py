@@ -42,6 +42,16 @@ def test_a_worker_that_was_missed_and_reports_again_is_told_as_it_is(store, two,
     assert (told.ended_at, told.last_seen, told.requests) == (None, start + 3700, 20)
 
 
+def test_an_ended_worker_is_told_by_the_slot_and_generation_that_it_came_to_have(store, sender, send, start):
+    lives = Lives()
+    send(sender(key="a" * 32, pid=1), {1: 1}, start)
+    send(sender(key="b" * 32, pid=2, started_at=start + 60), {1: 1}, start + 65, final=True)
+    assert [(one.identity.pid, one.slot) for one in asked(store, lives, start)] == [(1, 1), (2, 2)]
+    store.reap(start + 3600)  # the first one ended before the second began: it follows it
+    told = [(one.identity.pid, one.slot, one.generation) for one in asked(store, lives, start)]
+    assert told == [(1, 1, 1), (2, 1, 2)]
+
+
 def test_no_more_are_kept_than_allowed_and_all_are_told(store, sender, send, start):
     for number in range(5):
         send(sender(key=f"{number:032x}", pid=number), {1: 1}, start, final=True)
