@@ -127,6 +127,7 @@ class Answers:
                 survivor_bytes=None if survivors is None else survivors.get(site, 0),
             )
             for site in grown
+            if site in sites
         ]
 
     def top_types(

@@ -49,9 +49,10 @@ def make(connection: sqlite3.Connection, width: int, buckets: Iterable[sqlite3.R
 def _rows(
     connection: sqlite3.Connection, width: int, start: float, service: str, environment: str
 ) -> list[sqlite3.Row]:
+    # CROSS JOIN: from the bucket's few rows to their workers, not from all lives that the service ever had.
     return connection.execute(
         "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites, types "
-        "FROM rollups JOIN workers ON workers.id = worker_id "
+        "FROM rollups CROSS JOIN workers ON workers.id = worker_id "
         "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY release, worker_id",
         [width, start, service, environment],
     ).fetchall()

@@ -22,7 +22,7 @@ def top_types(
     live = _live(living)
     sql = f"SELECT id, name FROM types WHERE id IN ({records.AMONG})"  # noqa: S608 - our own text
     names = {row["id"]: row["name"] for row in connection.execute(sql, [records.listed(most)])}
-    return [TypeGrowth(names[number], grown[number], live.get(number, 0)) for number in most]
+    return [TypeGrowth(names[number], grown[number], live.get(number, 0)) for number in most if number in names]
 
 
 def _grown(connection: sqlite3.Connection, question: Question, there: Extent) -> dict[int, int]:
