@@ -122,5 +122,5 @@ def listed(ids: Iterable[int]) -> str:
 
 
 def marks(values: Sequence[object]) -> str:
-    """The question marks of `IN (...)` for a few values; for ids, which may be many, there is `AMONG`."""
+    """A question mark for each of a row's values; for ids, which may be many, there is `AMONG`."""
     return ",".join("?" * len(values))

@@ -44,9 +44,8 @@ def make(roster: Roster, buckets: Iterable[sqlite3.Row]) -> None:
     for bucket in buckets:
         hours.setdefault(bucket["start"], set()).add(bucket["worker_id"])
     for hour, workers in hours.items():
-        ids = sorted(workers)
-        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({records.marks(ids)})"  # noqa: S608
-        for row in roster.connection.execute(sql, ids).fetchall():
+        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({records.AMONG})"  # noqa: S608
+        for row in roster.connection.execute(sql, [records.listed(workers)]).fetchall():
             _make(roster, hour, row["service"], row["environment"])
 
 
