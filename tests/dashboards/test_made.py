@@ -178,3 +178,13 @@ def test_of_many_generations_the_newest_have_room_and_slots_have_colours() -> No
         (1, "worker 1, generation 3"), (1, "worker 1, generation 4"),
         (2, "worker 2, generation 3"), (2, "worker 2, generation 4"),
     ]  # fmt: skip
+
+
+def test_what_happened_before_the_window_is_not_counted_in_it() -> None:
+    workers = [
+        worker(1, release="1.0", started_at=0.0), worker(1, 2, release="2.0", started_at=4000.0),
+        worker(1, 3, release="2.0", started_at=6000.0), worker(1, 4, release="3.0", started_at=7000.0),
+    ]  # fmt: skip
+    found = happened.marks(workers, since=5000.0)
+    assert found.restarts == [6000.0, 7000.0]
+    assert found.releases == [(7000.0, "3.0")]

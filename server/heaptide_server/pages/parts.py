@@ -167,7 +167,7 @@ class Parts:
 
     def _marks(self) -> Marks:
         events = self._store.events(*self._where, self._since, self._subject.now)
-        return happened.marks(self.workers, events)
+        return happened.marks(self.workers, events, self._since)
 
     def _leaks(self) -> list[Leak]:
         service, environment = self._where
