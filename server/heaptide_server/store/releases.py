@@ -64,7 +64,7 @@ def _grown(
 def _lived(
     connection: sqlite3.Connection, service: str, there: Extent, since: float, until: float
 ) -> dict[_Key, tuple[float, int]]:
-    """Seconds of workers' lives and requests; the last minutes, which no bucket has yet, are left out."""
+    """Seconds of workers' lives, and requests."""
     sums: dict[_Key, tuple[float, int]] = {}
     for piece in cover(since, until, there):
         for row in _bucket_sums(connection, service, piece):
