@@ -100,7 +100,7 @@ NATIVE = Fix(
     "threads; try MALLOC_ARENA_MAX=2 to see whether it is the allocator's.",
 )
 UNKNOWN = Fix(
-    "What holds it isn't known yet",
+    "Its holder isn't known yet",
     "Ask a worker with the button above: the pattern depends on the holder.",
 )
 NO_PATH = Fix(
