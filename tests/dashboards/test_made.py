@@ -57,17 +57,29 @@ def test_what_no_tracer_tells_is_not_called_native() -> None:
 
 
 def test_python_is_at_least_what_its_own_allocator_has_given_out_as_in_the_bar_of_now() -> None:
-    rows = [worker(1, vitals={"rss_bytes": 100.0, "pymalloc_used_bytes": 45.0}), worker(2), worker(3)]
+    rows = [worker(1, vitals={"rss_bytes": 100.0, "pymalloc_used_bytes": 45.0}), worker(2), worker(3), worker(4)]
     vitals = {
-        "rss_bytes": series(rows, [[100, 100], [100, NAN], [100, NAN]]),
-        "pymalloc_used_bytes": series(rows, [[50, 45], [20, NAN], [30, NAN]]),
+        "rss_bytes": series(rows, [[90, 100], [100, NAN], [100, NAN], [100, NAN]]),
+        "pymalloc_used_bytes": series(rows, [[45, 45], [20, NAN], [30, NAN], [NAN, NAN]]),
     }
-    traced = series(rows, [[40, 30], [25, NAN], [NAN, NAN]])
+    traced = series(rows, [[20, 30], [25, NAN], [NAN, NAN], [5, NAN]])
     found = {line.name: line.values for line in made.part_lines(vitals, traced)}
-    assert found == {"Python": [75, 45], "native": [125, 55], "not told apart": [100, None]}
     now = explain(rows[0], Traced(30, None))
     assert (now.python_bytes, now.native_bytes) == (45, 55)
+    # What the first one's tracer saw grow by 10 grows in Python, although it isn't in its allocator of small blocks.
+    assert found == {"Python": [35 + 25 + 5, 45], "native": [55 + 75 + 95, 55], "not told apart": [100, None]}
     assert {"pymalloc_used_bytes", *vitals} <= set(made.VITALS)
+
+
+def test_what_no_tracer_saw_is_reckoned_for_each_life_by_itself() -> None:
+    rows = [worker(1, last_seen=1010.0), worker(1, 2, started_at=1020.0)]
+    vitals = {
+        "rss_bytes": series(rows, [[100, 110, NAN, NAN], [NAN, NAN, 90, 95]]),
+        "pymalloc_used_bytes": series(rows, [[60, 60, NAN, NAN], [NAN, NAN, 50, 50]]),
+    }
+    traced = series(rows, [[10, 20, NAN, NAN], [NAN, NAN, 0, 5]])
+    found = {line.name: line.values for line in made.part_lines(vitals, traced)}
+    assert found == {"Python": [50, 60, 45, 50], "native": [50, 50, 45, 45]}
 
 
 def test_garbage_is_a_part_of_its_own_where_it_is_known() -> None:

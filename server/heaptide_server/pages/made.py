@@ -33,20 +33,32 @@ def part_lines(vitals: Mapping[str, Series], traced: Series) -> list[Line]:
         traced: what tracers knew at each bucket's end, by the same workers and buckets.
     """
     stitching = Stitching(traced.rows)
-    series = {**vitals, "traced": traced}
+    series = {**vitals, "traced": replace(traced, values=_with_untraced(vitals, traced.values))}
     known = {name: bridged(stitching.table(one.values), RESTART_BUCKETS) for name, one in series.items()}
     parts = {name: _sum(values) for name, values in _parts(known).items()}
     times = bucket_middles(traced)
     return [Line(name, times, plain_values(values)) for name, values in parts.items() if np.nansum(values) > 0]
 
 
+def _with_untraced(vitals: Mapping[str, Series], traced: Floats) -> Floats:
+    """What is live in Python at the least: what tracers knew, and what is left of what they never saw.
+
+    `heaptide_server.resident.explain` says how much that is at a life's end. Since nothing is added to it after tracing
+    began, there was no less of it before; so what grows is what tracers saw grow, small blocks and large ones.
+    """
+    if "pymalloc_used_bytes" not in vitals:
+        return traced
+    untraced = np.maximum(0.0, vitals["pymalloc_used_bytes"].values - traced)
+    last = untraced.shape[1] - 1 - (~np.isnan(untraced))[:, ::-1].argmax(axis=1)
+    left: Floats = np.nan_to_num(np.take_along_axis(untraced, last[:, None], axis=1))
+    return traced + left
+
+
 def _parts(known: Mapping[str, Floats]) -> dict[str, Floats]:
     """The parts of each slot in each bucket; NaN where unknown, all of them where the resident set is."""
     rss = known["rss_bytes"]
     nothing = np.full_like(rss, np.nan)
-    # At least what Python's own allocator has given out, as in `heaptide_server.resident.explain`.
-    traced = np.where(np.isnan(rss), np.nan, known["traced"])
-    python = np.where(np.isnan(traced), np.nan, np.fmax(traced, known.get("pymalloc_used_bytes", nothing)))
+    python = np.where(np.isnan(rss), np.nan, known["traced"])
     garbage = np.where(np.isnan(python), np.nan, known.get("garbage_bytes", nothing))
     free = {
         "free in Python": np.where(np.isnan(rss), np.nan, known.get("pymalloc_free_bytes", nothing)),
