@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from heaptide_dashboards.format import duration_text, per_hour_text, plural
+from heaptide_dashboards.format import per_hour_text, plural
+from heaptide_dashboards.prospects import span_text
 from heaptide_dashboards.sentences import State
 from heaptide_dashboards.views import FrameView
 
@@ -117,8 +118,10 @@ def compared(page: ComparePage) -> str:
 
 def side_note(side: Side) -> str:
     """How much lies behind a side."""
+    if not side.worker_s:
+        return "no worker reported"
     requests = f", {plural(side.requests, 'request')}" if side.requests else ""
-    return f"{duration_text(side.worker_s)} of workers' lives{requests}"
+    return f"{span_text(side.worker_s)} of workers' lives{requests}"
 
 
 def compare_url(service: str, environment: str, **choice: str) -> str:

@@ -100,7 +100,7 @@ NATIVE = Fix(
     "threads; try MALLOC_ARENA_MAX=2 to see whether it is the allocator's.",
 )
 UNKNOWN = Fix(
-    "Nobody has looked at what holds it yet",
+    "Its holder isn't known yet",
     "Ask a worker with the button above: the pattern depends on the holder.",
 )
 NO_PATH = Fix(

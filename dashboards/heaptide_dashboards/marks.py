@@ -11,6 +11,8 @@ from heaptide_dashboards.format import plain
 RESTART_HEIGHT = 0.06
 # Names nearer to each other than this part of the chart would be written over each other.
 LEAST_APART = 0.07
+# No chart is wider in pixels; a fleet that recycles its workers often restarts a hundred times as often in a month.
+MOST_RESTARTS = 1200
 _DASHES = {"release": "dot", "event": "dashdot", "restart": "solid"}
 
 
@@ -25,7 +27,7 @@ class Marks:
 
 def mark_traces(marks: Marks, first: float, last: float) -> list[dict[str, Any]]:
     """The traces of what happened from `first` to `last`, on an axis of their own from 0 to 1."""
-    restarts = [(time, "") for time in marks.restarts]
+    restarts = [(time, "") for time in _told_apart(marks.restarts, (last - first) / MOST_RESTARTS)]
     named = sorted([*marks.releases, *marks.events])
     written = _written([time for time, _ in named if first <= time <= last], (last - first) * LEAST_APART)
     found = [
@@ -58,6 +60,11 @@ def _trace(role: str, marks: Iterable[tuple[float, str]], height: float, written
         "line": {"width": 1, "dash": _DASHES[role]},
         "meta": {"role": role},
     }
+
+
+def _told_apart(times: Sequence[float], apart: float) -> list[float]:
+    """The first of those that would stand in one place."""
+    return list({int(time / apart): time for time in reversed(times)}.values())[::-1] if apart else list(times)
 
 
 def _written(times: Sequence[float], apart: float) -> set[float]:

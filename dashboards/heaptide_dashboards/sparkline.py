@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 WIDTH, HEIGHT = 120, 28
-
-
 # The box is this part of the highest value high at the least: a resident set that wavers by a percent looks flat.
 LEAST_SPAN = 0.25
 
@@ -16,12 +14,13 @@ def sparkline_path(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     if len(known) < 2 or max(known) <= 0:
         return ""
-    low = min(*known, max(known) * (1 - LEAST_SPAN))
+    span = max(max(known) - min(known), max(known) * LEAST_SPAN)
+    low = (max(known) + min(known) - span) / 2
     commands, pen_down = [], False
     for index, value in enumerate(values):
         if value is not None:
             x = index / (len(values) - 1) * (WIDTH - 2) + 1
-            y = HEIGHT - 2 - (value - low) / (max(known) - low) * (HEIGHT - 4)
+            y = HEIGHT - 2 - (value - low) / span * (HEIGHT - 4)
             commands.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
         pen_down = value is not None
     return "".join(commands)

@@ -63,8 +63,8 @@ def fill(path: Path, now: float) -> None:
 def _sites(db: sqlite3.Connection) -> None:
     frames = [_stack(number) for number in range(SITES)]
     rows = [(n + 1, n.to_bytes(16, "big"), records.site_name(f), records.site_frames(f)) for n, f in enumerate(frames)]
-    db.executemany("INSERT INTO sites VALUES (?, ?, ?, ?)", rows)
-    db.executemany("INSERT INTO types VALUES (?, ?)", [(n + 1, f"shop.models.Type{n}") for n in range(300)])
+    db.executemany("INSERT INTO sites (id, fingerprint, name, frames) VALUES (?, ?, ?, ?)", rows)
+    db.executemany("INSERT INTO types (id, name) VALUES (?, ?)", [(n + 1, f"shop.models.Type{n}") for n in range(300)])
 
 
 def _stack(number: int) -> tuple[Frame, ...]:

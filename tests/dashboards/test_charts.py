@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -94,6 +95,16 @@ def test_restarts_and_releases_within_the_chart_are_marked(line: Line) -> None:
     assert trace(figure, "restart")["x"] == [line.times[1] * 1000] * 2 + [None]
     assert trace(figure, "release")["text"] == ["", "2.5.0", ""]
     assert trace(figure, "event")["text"] == ["", "mark", ""]
+
+
+def test_no_more_restarts_are_drawn_than_can_be_told_apart(line: Line) -> None:
+    first, last = line.times[0], line.times[-1]
+    restarts = [first + (last - first) * number / 50_000 for number in range(50_000)]
+    drawn = trace(charts.growth_figure([line], Marks(restarts)), "restart")
+    times = [time / 1000 for time in drawn["x"][::3]]
+    assert 1000 < len(times) <= 1201
+    assert times[0] == first
+    assert max(later - earlier for earlier, later in pairwise(times)) < (last - first) / 600
 
 
 def test_names_of_marks_that_stand_close_together_are_not_written_over_each_other(line: Line) -> None:

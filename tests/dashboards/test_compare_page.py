@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from heaptide_dashboards import comparing, render
-from heaptide_dashboards.comparing import ComparePage, Side, SiteDelta, change_of
+from heaptide_dashboards.comparing import ComparePage, Side, SiteDelta, change_of, side_note
 from heaptide_dashboards.flame import LEAST_PERCENT, MOST_BOXES, flame
 from heaptide_dashboards.views import FrameView
 
@@ -132,3 +132,13 @@ def test_hostile_names_are_shown_harmlessly(hostile: str) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
     assert not re.search(r"<[^>]*\s(style|on[a-z]+)=", text)
     text.encode()
+
+
+def test_each_side_says_how_long_its_workers_lived_so_that_two_alike_look_alike() -> None:
+    notes = [side_note(Side("", 0, 0, lived_s, 5)) for lived_s in (7140.0, 7260.0, 40.0, 0.0)]
+    assert [note.replace("\u00a0", " ") for note in notes] == [
+        "1 h 59 min of workers' lives, 5 requests",
+        "2 h 1 min of workers' lives, 5 requests",
+        "1 min of workers' lives, 5 requests",
+        "no worker reported",
+    ]

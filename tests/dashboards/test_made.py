@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from heaptide_dashboards.bars import PARTS
-from heaptide_server.model import Event, Forecast, Leak, Series, Worker, WorkerIdentity
+from heaptide_server.model import Event, Forecast, Leak, Series, Traced, Worker, WorkerIdentity
 from heaptide_server.pages import fullest, happened, lines, made
+from heaptide_server.resident import explain
 
 NAN = float("nan")
 
@@ -53,6 +54,32 @@ def test_what_no_tracer_tells_is_not_called_native() -> None:
         "native": [None, 40],
         "not told apart": [90, None],
     }
+
+
+def test_python_is_at_least_what_its_own_allocator_has_given_out_as_in_the_bar_of_now() -> None:
+    rows = [worker(1, vitals={"rss_bytes": 100.0, "pymalloc_used_bytes": 45.0}), worker(2), worker(3), worker(4)]
+    vitals = {
+        "rss_bytes": series(rows, [[90, 100], [100, NAN], [100, NAN], [100, NAN]]),
+        "pymalloc_used_bytes": series(rows, [[45, 45], [20, NAN], [30, NAN], [NAN, NAN]]),
+    }
+    traced = series(rows, [[20, 30], [25, NAN], [NAN, NAN], [5, NAN]])
+    found = {line.name: line.values for line in made.part_lines(vitals, traced)}
+    now = explain(rows[0], Traced(30, None))
+    assert (now.python_bytes, now.native_bytes) == (45, 55)
+    # What the first one's tracer saw grow by 10 grows in Python, although it isn't in its allocator of small blocks.
+    assert found == {"Python": [35 + 25 + 5, 45], "native": [55 + 75 + 95, 55], "not told apart": [100, None]}
+    assert {"pymalloc_used_bytes", *vitals} <= set(made.VITALS)
+
+
+def test_what_no_tracer_saw_is_reckoned_for_each_life_by_itself() -> None:
+    rows = [worker(1, last_seen=1010.0), worker(1, 2, started_at=1020.0)]
+    vitals = {
+        "rss_bytes": series(rows, [[100, 110, NAN, NAN], [NAN, NAN, 90, 95]]),
+        "pymalloc_used_bytes": series(rows, [[60, 60, NAN, NAN], [NAN, NAN, 50, 50]]),
+    }
+    traced = series(rows, [[10, 20, NAN, NAN], [NAN, NAN, 0, 5]])
+    found = {line.name: line.values for line in made.part_lines(vitals, traced)}
+    assert found == {"Python": [50, 60, 45, 50], "native": [50, 50, 45, 45]}
 
 
 def test_garbage_is_a_part_of_its_own_where_it_is_known() -> None:
@@ -163,3 +190,13 @@ def test_of_many_generations_the_newest_have_room_and_slots_have_colours() -> No
         (1, "worker 1, generation 3"), (1, "worker 1, generation 4"),
         (2, "worker 2, generation 3"), (2, "worker 2, generation 4"),
     ]  # fmt: skip
+
+
+def test_what_happened_before_the_window_is_not_counted_in_it() -> None:
+    workers = [
+        worker(1, release="1.0", started_at=0.0), worker(1, 2, release="2.0", started_at=4000.0),
+        worker(1, 3, release="2.0", started_at=6000.0), worker(1, 4, release="3.0", started_at=7000.0),
+    ]  # fmt: skip
+    found = happened.marks(workers, since=5000.0)
+    assert found.restarts == [6000.0, 7000.0]
+    assert found.releases == [(7000.0, "3.0")]

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,34 @@ def test_a_part_has_what_was_reported(client: TestClient, asked: str) -> None:
     assert len(values) > 2
     assert values[-1] - values[0] > 200_000
     assert "<html" not in part.text
+
+
+@pytest.mark.parametrize("chosen", ["worker=web-1/1", "release=old"])
+def test_lines_per_worker_are_those_of_the_workers_that_were_chosen_and_no_other_is_left_out(
+    tmp_path: Path, chosen: str
+) -> None:
+    store, ledger = SqliteStore(tmp_path / "h.db"), Ledger(tmp_path / "h.db")
+    store.migrate()
+    ledger.migrate()
+    for sequence in range(1, 10):
+        told = [report(sequence, 50_000 * (number + 1)) for number in range(20)]
+        store.append(
+            [
+                replace(one, worker=replace(one.worker, key=f"{n:032x}", pid=n, release="old" if n == 0 else "new"))
+                for n, one in enumerate(told)
+            ],
+            NOW - 300 + 30 * sequence,
+        )
+    app = FastAPI()
+    app.include_router(router(store, ledger, base_url="", clock=lambda: NOW))
+    with TestClient(app) as client:
+        asked = f"/parts/growth?{OF_SERVICE}&window=15m&per=worker"
+        assert "4\u00a0more workers that hold less left out" in client.get(asked).text
+        part = client.get(f"{asked}&{chosen}").text
+    store.close()
+    (line,) = (trace for trace in figure_of(part)["data"] if trace["meta"]["role"] == "series")
+    assert line["y"][-1] == 8 * 50_000
+    assert "left out" not in part
 
 
 def test_types_are_listed_by_their_growth(client: TestClient) -> None:

@@ -125,6 +125,7 @@ def test_a_sparkline_leaves_gaps_open_and_stays_in_its_box() -> None:
 def test_a_sparkline_of_small_wavers_looks_flat() -> None:
     heights = [float(number) for number in re.findall(r" ([\d.]+)", sparkline.sparkline_path([100.0, 101.0, 100.0]))]
     assert max(heights) - min(heights) < sparkline.HEIGHT / 10
+    assert (max(heights) + min(heights)) / 2 == sparkline.HEIGHT / 2
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [None, None], [0.0, 0.0]])

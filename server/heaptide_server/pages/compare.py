@@ -185,6 +185,7 @@ def _rows(
     rows = [
         _row(sites[site], *rates[site], after.sites.get(site, _NOTHING), site in before.sites, leaks.get(site))
         for site in ranked[:ROWS]
+        if site in sites
     ]
     others = sum(change_of(*rates[site], site in before.sites) != "same" for site in ranked[ROWS:])
     return rows, others

@@ -57,9 +57,9 @@ def chart_span(workers: Sequence[Worker], now: float, window_s: float) -> Span:
 
 def coarser(span: Span, workers: Sequence[Worker], most: int = MOST_READ, widest_s: int = DAY) -> Span:
     """The span in buckets so wide that these workers have at most this many of them in all, but not wider than that."""
-    lived_s = sum(_lived_s(worker, span.since, span.until) for worker in workers)
     if span.until - span.since <= RAW_SPAN_S:
         return span
+    lived_s = sum(_lived_s(worker, span.since, span.until) for worker in workers)
     widths = [width for width in (FIVE_MINUTES, HOUR) if width < widest_s]
     width_s = next((width for width in widths if lived_s / width <= most), widest_s)
     return replace(span, buckets=max(1, min(span.buckets, int((span.until - span.since) / width_s))))

@@ -12,7 +12,7 @@ from heaptide_dashboards.views import Line
 from heaptide_server.model import Floats, Series
 from heaptide_server.pages.lines import RESTART_BUCKETS, Stitching, bridged, bucket_middles, plain_values
 
-_WANTED = ("rss_bytes", "malloc_free_bytes", "pymalloc_free_bytes", "garbage_bytes")
+_WANTED = ("rss_bytes", "malloc_free_bytes", "pymalloc_free_bytes", "pymalloc_used_bytes", "garbage_bytes")
 # An agent's vitals grow from release to release; what none can report isn't asked for.
 VITALS = tuple(name for name in _WANTED if name in REPORTED)
 
@@ -33,11 +33,25 @@ def part_lines(vitals: Mapping[str, Series], traced: Series) -> list[Line]:
         traced: what tracers knew at each bucket's end, by the same workers and buckets.
     """
     stitching = Stitching(traced.rows)
-    series = {**vitals, "traced": traced}
+    series = {**vitals, "traced": replace(traced, values=_with_untraced(vitals, traced.values))}
     known = {name: bridged(stitching.table(one.values), RESTART_BUCKETS) for name, one in series.items()}
     parts = {name: _sum(values) for name, values in _parts(known).items()}
     times = bucket_middles(traced)
     return [Line(name, times, plain_values(values)) for name, values in parts.items() if np.nansum(values) > 0]
+
+
+def _with_untraced(vitals: Mapping[str, Series], traced: Floats) -> Floats:
+    """What is live in Python at the least: what tracers knew, and what is left of what they never saw.
+
+    `heaptide_server.resident.explain` says how much that is at a life's end. Since nothing is added to it after tracing
+    began, there was no less of it before; so what grows is what tracers saw grow, small blocks and large ones.
+    """
+    if "pymalloc_used_bytes" not in vitals:
+        return traced
+    untraced = np.maximum(0.0, vitals["pymalloc_used_bytes"].values - traced)
+    last = untraced.shape[1] - 1 - (~np.isnan(untraced))[:, ::-1].argmax(axis=1)
+    left: Floats = np.nan_to_num(np.take_along_axis(untraced, last[:, None], axis=1))
+    return traced + left
 
 
 def _parts(known: Mapping[str, Floats]) -> dict[str, Floats]:

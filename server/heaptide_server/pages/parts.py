@@ -129,9 +129,11 @@ class Parts:
 
     def _slots(self, site_ids: list[int]) -> tuple[list[Worker], int]:
         """The lives of the slots that hold most of the sites now, and how many more slots hold some of it."""
+        chosen = {worker.id for worker in self.workers}
         held = {
             slot_name(one.worker): int(one.bytes[np.isin(one.site_ids, site_ids)].sum())
             for one in self._store.holdings(*self._where)
+            if one.worker.id in chosen
         }
         names = sorted((name for name, size in held.items() if size), key=lambda name: (-held[name], name))
         shown = set(names[:MOST_SLOTS])
@@ -165,7 +167,7 @@ class Parts:
 
     def _marks(self) -> Marks:
         events = self._store.events(*self._where, self._since, self._subject.now)
-        return happened.marks(self.workers, events)
+        return happened.marks(self.workers, events, self._since)
 
     def _leaks(self) -> list[Leak]:
         service, environment = self._where

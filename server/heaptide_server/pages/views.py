@@ -150,8 +150,9 @@ class Viewer:
 
     def marks(self, service: str, environment: str, window_s: float) -> Marks:
         """What happened to the workers in the window."""
-        events = self._store.events(service, environment, self._now - window_s, self._now)
-        return happened.marks(self._workers(service, environment, window_s), events)
+        since = self._now - window_s
+        events = self._store.events(service, environment, since, self._now)
+        return happened.marks(self._workers(service, environment, window_s), events, since)
 
     def _diagnosis(self, leak: Leak, window_s: float) -> DiagnosisView:
         pending = Diagnosing(self._store, self._ledger).pending(leak, self._now)

@@ -47,9 +47,6 @@ from heaptide_server.store.lives import Lives
 from heaptide_server.store.retention import Retention
 from heaptide_server.store.writer import Writer
 
-# SQLite takes 32,766 values in one statement; a question for more goes in parts.
-IDS_AT_ONCE = 10_000
-
 
 class Answers:
     """The questions of `heaptide_server.store.protocol.Store`.
@@ -130,6 +127,7 @@ class Answers:
                 survivor_bytes=None if survivors is None else survivors.get(site, 0),
             )
             for site in grown
+            if site in sites
         ]
 
     def top_types(
@@ -343,10 +341,6 @@ class Answers:
         return [known for known in living if known.id in ids]
 
     def _by_id(self, table: str, ids: Iterable[int]) -> list[sqlite3.Row]:
-        wanted, rows = list(ids), list[sqlite3.Row]()
+        sql = f"SELECT * FROM {table} WHERE id IN ({records.AMONG})"  # noqa: S608 - our own names
         with self._readers.reading() as connection:
-            for first in range(0, len(wanted), IDS_AT_ONCE):
-                some = wanted[first : first + IDS_AT_ONCE]
-                sql = f"SELECT * FROM {table} WHERE id IN ({records.marks(some)})"  # noqa: S608 - our own names
-                rows.extend(connection.execute(sql, some).fetchall())
-        return rows
+            return connection.execute(sql, [records.listed(ids)]).fetchall()

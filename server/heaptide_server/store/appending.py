@@ -99,8 +99,9 @@ def _begin(roster: Roster, report: Report, at: float, now: float) -> Known:
 def _continue(
     roster: Roster, known: Known, report: Report, sites: Columns, types: Columns, at: float, now: float
 ) -> None:
-    site_ids = definitions.define_sites(roster.connection, known.id, report)
-    type_ids = definitions.define_types(roster.connection, known.id, report)
+    defined_at = max(now, known.first_seen)  # clocks may be set back
+    site_ids = definitions.define_sites(roster.connection, known.id, report, defined_at)
+    type_ids = definitions.define_types(roster.connection, known.id, report, defined_at)
     entry_id = _insert_entry(roster, known.id, "change" if report.base else "start", report.sequence, at, report)
     if known.ended:
         roster.regroup(known.identity, now)

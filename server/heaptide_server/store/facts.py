@@ -13,6 +13,8 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from heaptide_server.store import records
+
 Facts = dict[str, dict[str, Any]]
 
 migrations = Migrations("heaptide.facts")
@@ -37,10 +39,9 @@ def keep(connection: sqlite3.Connection, worker_id: int, facts: Mapping[str, Map
 
 def read(connection: sqlite3.Connection, worker_ids: Iterable[int]) -> dict[int, Facts]:
     """What is known of these workers; one that told nothing is left out."""
-    among = "SELECT value FROM json_each(?)"
-    sql = f"SELECT worker_id, probe, told FROM facts WHERE worker_id IN ({among})"  # noqa: S608 - our own text
+    sql = f"SELECT worker_id, probe, told FROM facts WHERE worker_id IN ({records.AMONG})"  # noqa: S608 - our own text
     found: dict[int, Facts] = {}
-    for row in connection.execute(sql, [json.dumps(list(worker_ids))]):
+    for row in connection.execute(sql, [records.listed(worker_ids)]):
         found.setdefault(row["worker_id"], {})[row["probe"]] = json.loads(row["told"])
     return found
 

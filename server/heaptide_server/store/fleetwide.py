@@ -11,7 +11,8 @@ from functools import lru_cache
 from itertools import groupby
 
 from heaptide_server.model import Columns
-from heaptide_server.store import packed, told_in_buckets, types_in_buckets
+from heaptide_server.store import packed, records, told_in_buckets, types_in_buckets
+from heaptide_server.store.buckets import Bucket
 from heaptide_server.store.known import number_ids
 
 COLUMNS = ("bytes", "blocks", "allocated_bytes")
@@ -36,72 +37,59 @@ def make(connection: sqlite3.Connection, width: int, buckets: Iterable[sqlite3.R
     for bucket in buckets:
         by_start.setdefault(bucket["start"], set()).add(bucket["worker_id"])
     for start, workers in by_start.items():
-        marks = ",".join("?" * len(workers))
-        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({marks})"  # noqa: S608
-        for row in connection.execute(sql, sorted(workers)).fetchall():
-            where = width, start, row["service"], row["environment"]
-            rows = _rows(connection, *where)
-            _make(connection, *where, rows)
-            told_in_buckets.make(connection, *where, rows)
-            types_in_buckets.make(connection, *where, rows)
-
-
-def _rows(
-    connection: sqlite3.Connection, width: int, start: float, service: str, environment: str
-) -> list[sqlite3.Row]:
-    return connection.execute(
-        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites, types "
-        "FROM rollups JOIN workers ON workers.id = worker_id "
-        "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY release, worker_id",
-        [width, start, service, environment],
-    ).fetchall()
-
-
-def _make(
-    connection: sqlite3.Connection,
-    width: int,
-    start: float,
-    service: str,
-    environment: str,
-    rows: Sequence[sqlite3.Row],
-) -> None:
-    connection.execute(
-        "DELETE FROM fleet WHERE service = ? AND width_s = ? AND start = ? AND environment = ?",
-        [service, width, start, environment],
-    )
-    for release, some in groupby(rows, key=lambda row: row["release"]):
-        told = list(some)
-        connection.execute(
-            "INSERT INTO fleet (service, environment, release, width_s, start, workers, elapsed_s, requests, rss, "
-            "sites) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                *(service, environment, release, width, start, len(told)),
-                *(sum(row["elapsed_s"] for row in told), sum(row["requests"] for row in told)),
-                b"",  # each worker's resident set stands in `told_in_buckets` now
-                packed.encode(_together(connection, told)),
-            ],
-        )
+        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({records.AMONG})"  # noqa: S608
+        for row in connection.execute(sql, [records.listed(workers)]).fetchall():
+            whole = Bucket(row["service"], row["environment"], width, start)
+            rows = _rows(connection, whole)
+            _make(connection, whole, rows)
+            _make_beside(connection, whole, rows)
 
 
 def make_all(connection: sqlite3.Connection) -> None:
     """Makes the sums of all buckets that there are; a file from before there were any needs it once."""
     for bucket in _buckets(connection):
-        _make(connection, *bucket, _rows(connection, *bucket))
+        _make(connection, bucket, _rows(connection, bucket))
 
 
 def make_all_told(connection: sqlite3.Connection) -> None:
     """Makes what stands beside the sums of all buckets, likewise."""
     for bucket in _buckets(connection):
-        rows = _rows(connection, *bucket)
-        told_in_buckets.make(connection, *bucket, rows)
-        types_in_buckets.make(connection, *bucket, rows)
+        _make_beside(connection, bucket, _rows(connection, bucket))
 
 
-def _buckets(connection: sqlite3.Connection) -> list[tuple[int, float, str, str]]:
+def _buckets(connection: sqlite3.Connection) -> list[Bucket]:
     rows = connection.execute(
         "SELECT DISTINCT width_s, start, service, environment FROM rollups JOIN workers ON workers.id = worker_id"
     )
-    return [(row["width_s"], row["start"], row["service"], row["environment"]) for row in rows]
+    return [Bucket(row["service"], row["environment"], row["width_s"], row["start"]) for row in rows]
+
+
+def _rows(connection: sqlite3.Connection, bucket: Bucket) -> list[sqlite3.Row]:
+    # CROSS JOIN: from the bucket's few rows to their workers, not from all lives that the service ever had.
+    return connection.execute(
+        "SELECT release, worker_id, elapsed_s, rollups.requests AS requests, rollups.vitals AS vitals, sites, types "
+        "FROM rollups CROSS JOIN workers ON workers.id = worker_id "
+        "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY release, worker_id",
+        [bucket.width_s, bucket.start, bucket.service, bucket.environment],
+    ).fetchall()
+
+
+def _make(connection: sqlite3.Connection, bucket: Bucket, rows: Sequence[sqlite3.Row]) -> None:
+    by_release = [(release, list(some)) for release, some in groupby(rows, key=lambda row: row["release"])]
+    sums = [
+        (
+            *(release, len(told), sum(row["elapsed_s"] for row in told), sum(row["requests"] for row in told)),
+            b"",  # each worker's resident set stands in `told_in_buckets` now
+            packed.encode(_together(connection, told)),
+        )
+        for release, told in by_release
+    ]
+    bucket.fill(connection, "fleet", ("release", "workers", "elapsed_s", "requests", "rss", "sites"), sums)
+
+
+def _make_beside(connection: sqlite3.Connection, bucket: Bucket, rows: Sequence[sqlite3.Row]) -> None:
+    told_in_buckets.make(connection, bucket, rows)
+    types_in_buckets.make(connection, bucket, rows)
 
 
 def _together(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Columns:

@@ -67,19 +67,19 @@ def knowing(connection: sqlite3.Connection, worker_ids: Sequence[int], site_ids:
         return set()
     # Eight bytes of two other numbers may look like the site's: then a worker is read in vain.
     seen = " OR ".join(["instr(ids, ?)"] * len(site_ids))
-    among = f"worker_id IN ({records.marks(worker_ids)})"
+    among = f"worker_id IN ({records.AMONG})"
     sql = f"SELECT worker_id FROM numbers WHERE {among} AND kind = 'site' AND ({seen})"  # noqa: S608 - our own texts
-    rows = connection.execute(sql, [*worker_ids, *(records.ids_blob([site]) for site in site_ids)])
+    rows = connection.execute(sql, [records.listed(worker_ids), *(records.ids_blob([site]) for site in site_ids)])
     return {row["worker_id"] for row in rows}
 
 
 def _changes(connection: sqlite3.Connection, worker_ids: Sequence[int], piece: Piece) -> list[sqlite3.Row]:
-    among = f"worker_id IN ({records.marks(worker_ids)})"
+    among, listed = f"worker_id IN ({records.AMONG})", records.listed(worker_ids)
     if piece.width_s == RAW:
         sql = f"SELECT worker_id, at, sites FROM entries WHERE {among} AND kind = 'change' AND at >= ? AND at < ?"  # noqa: S608
-        return connection.execute(sql, [*worker_ids, piece.since, piece.until]).fetchall()
+        return connection.execute(sql, [listed, piece.since, piece.until]).fetchall()
     sql = (
         f"SELECT worker_id, start AS at, sites FROM rollups WHERE {among} AND width_s = ? AND start >= ? "  # noqa: S608
         "AND start < ?"
     )
-    return connection.execute(sql, [*worker_ids, piece.width_s, piece.since, piece.until]).fetchall()
+    return connection.execute(sql, [listed, piece.width_s, piece.since, piece.until]).fetchall()

@@ -73,10 +73,10 @@ class Maps:
 
     def read(self, worker_ids: Iterable[int]) -> None:
         """Reads those of many workers at once."""
-        missing = list(set(worker_ids) - self._ids.keys())
-        among = f"worker_id IN ({records.marks(missing)})"
+        missing = set(worker_ids) - self._ids.keys()
+        among = f"worker_id IN ({records.AMONG})"
         sql = f"SELECT worker_id, ids FROM numbers WHERE {among} AND kind = ? ORDER BY worker_id, first"  # noqa: S608
-        rows = self._connection.execute(sql, [*missing, self._kind])
+        rows = self._connection.execute(sql, [records.listed(missing), self._kind])
         for worker_id, some in groupby(rows, key=lambda row: int(row["worker_id"])):
             self._ids[worker_id] = records.ids_from(row["ids"] for row in some)
 

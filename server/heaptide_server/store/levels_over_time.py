@@ -60,10 +60,14 @@ def _by_report(connection: sqlite3.Connection, question: Question, piece: Piece)
 
 
 def _last(connection: sqlite3.Connection, workers: list[Worker], living: Mapping[int, Known]) -> Floats:
-    """What each knew last; NaN for one whose tracer was off. An ended worker's levels stand in its checkpoint."""
-    ended = [worker.id for worker in workers if worker.id not in living]
-    sql = f"SELECT worker_id, sites FROM checkpoints WHERE worker_id IN ({records.marks(ended)})"  # noqa: S608
-    known = {row["worker_id"]: _bytes(packed.decode(row["sites"])) for row in connection.execute(sql, ended)}
+    """What each knew last; NaN for one whose tracer was off.
+
+    An ended worker's levels stand in its checkpoint as long as its reports are kept, then only their sum.
+    """
+    ended = {worker.id: worker.tracer.get("traced_bytes") or 0 for worker in workers if worker.id not in living}
+    sql = f"SELECT worker_id, sites FROM checkpoints WHERE worker_id IN ({records.AMONG})"  # noqa: S608 - our own text
+    rows = connection.execute(sql, [records.listed(ended)])
+    known = ended | {row["worker_id"]: _bytes(packed.decode(row["sites"])) for row in rows}
     for worker_id, one in living.items():
         traced = one.sites.traced()
         known[worker_id] = traced.bytes if traced else 0

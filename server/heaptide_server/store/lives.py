@@ -12,11 +12,10 @@ from heaptide_server.store.growth import Question
 
 # Thirty days of 200 workers, each recycled every three days, are 2,200 lives; one takes about 4 kB.
 MOST = 4096
-# SQLite takes 32,766 values in one statement.
-IDS_AT_ONCE = 10_000
 
-# How a worker is recognised as the same: whatever is heard of it again counts another request, or comes later.
-_Version = tuple[float, float | None, int]
+# How a worker is recognised as the same: whatever is heard of it again counts another request, or comes later, and its
+# slot and generation settle only when its predecessor's end is known.
+_Version = tuple[float, float | None, int, int, int]
 
 
 class Lives:
@@ -35,16 +34,15 @@ class Lives:
         """Workers seen in the window, by environment, host, slot and generation."""
         chosen, values = question.workers
         sql = (
-            f"SELECT id, last_seen, ended_at, requests FROM workers WHERE id IN ({chosen}) "  # noqa: S608 - our own text
+            f"SELECT id, last_seen, ended_at, requests, slot, generation FROM workers WHERE id IN ({chosen}) "  # noqa: S608
             "ORDER BY environment, host, slot, generation"
         )
         versions: dict[int, _Version] = {number: tuple(rest) for number, *rest in connection.execute(sql, values)}
         found = self._find(versions)
         missing = [number for number in versions if number not in found]
-        for first in range(0, len(missing), IDS_AT_ONCE):
-            some = missing[first : first + IDS_AT_ONCE]
-            sql = f"SELECT * FROM workers WHERE id IN ({records.marks(some)})"  # noqa: S608
-            found |= {worker.id: worker for worker in records.workers(connection.execute(sql, some).fetchall())}
+        sql = f"SELECT * FROM workers WHERE id IN ({records.AMONG})"  # noqa: S608 - our own text
+        rows = connection.execute(sql, [records.listed(missing)]).fetchall()
+        found |= {worker.id: worker for worker in records.workers(rows)}
         self._keep([(versions[number], found[number]) for number in missing])
         return [found[number] for number in versions]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from heaptide_server.store import fleetwide, told_in_buckets, types_in_buckets
+from heaptide_server.store import definitions, fleetwide, told_in_buckets, types_in_buckets
 
 migrations = Migrations("heaptide.store")
 
@@ -109,3 +109,12 @@ def told(db: Database) -> None:
     for statement in (*told_in_buckets.TABLE, *types_in_buckets.TABLE):
         db.execute(statement)
     fleetwide.make_all_told(db.conn)
+
+
+@migrations()
+def ages(db: Database) -> None:
+    """What can be dropped is found without reading all that can't: sites and types by age, workers by end and age."""
+    for statement in definitions.STEPS:
+        db.execute(statement)
+    db.execute("CREATE INDEX workers_by_end ON workers (ended_at)")
+    db.execute("CREATE INDEX workers_by_age ON workers (first_seen)")

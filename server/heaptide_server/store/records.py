@@ -15,6 +15,9 @@ from heaptide_server.model import Frame, Ints, Site, Stored, Worker, WorkerIdent
 
 _UNKNOWN = [None] * len(VITALS)
 _IDENTITY = tuple(field.name for field in fields(WorkerIdentity))
+# What stands in `IN (...)` for any number of ids: SQLite takes 32,766 values in a statement, and a fleet that recycles
+# its workers every hour has more lives than that in a month.
+AMONG = "SELECT value FROM json_each(?)"
 
 
 def identity_values(identity: WorkerIdentity) -> dict[str, Any]:
@@ -113,6 +116,11 @@ def ids_from(blobs: Iterable[bytes]) -> Ints:
     return np.frombuffer(b"".join(blobs), "<i8").astype(np.int64)
 
 
+def listed(ids: Iterable[int]) -> str:
+    """Ids as the one value of `AMONG`."""
+    return json.dumps([int(one) for one in ids])
+
+
 def marks(values: Sequence[object]) -> str:
-    """The question marks of `IN (...)` for these values."""
+    """A question mark for each of a row's values; for ids, which may be many, there is `AMONG`."""
     return ",".join("?" * len(values))

@@ -64,7 +64,7 @@ def _grown(
 def _lived(
     connection: sqlite3.Connection, service: str, there: Extent, since: float, until: float
 ) -> dict[_Key, tuple[float, int]]:
-    """Seconds of workers' lives and requests; the last minutes, which no bucket has yet, are left out."""
+    """Seconds of workers' lives, and requests."""
     sums: dict[_Key, tuple[float, int]] = {}
     for piece in cover(since, until, there):
         for row in _bucket_sums(connection, service, piece):
@@ -109,9 +109,9 @@ def site_by_life(
 
 
 def _of_workers(connection: sqlite3.Connection, worker_ids: Sequence[int], piece: Piece) -> list[sqlite3.Row]:
-    among = f"worker_id IN ({records.marks(worker_ids)})"
+    among, listed = f"worker_id IN ({records.AMONG})", records.listed(worker_ids)
     if piece.width_s == RAW:
         sql = f"SELECT * FROM entries WHERE {among} AND kind = 'change' AND at >= ? AND at < ?"  # noqa: S608
-        return connection.execute(sql, [*worker_ids, piece.since, piece.until]).fetchall()
+        return connection.execute(sql, [listed, piece.since, piece.until]).fetchall()
     sql = f"SELECT * FROM rollups WHERE {among} AND width_s = ? AND start >= ? AND start < ?"  # noqa: S608
-    return connection.execute(sql, [*worker_ids, piece.width_s, piece.since, piece.until]).fetchall()
+    return connection.execute(sql, [listed, piece.width_s, piece.since, piece.until]).fetchall()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heaptide_server.store import facts, packed
+from heaptide_server.store import definitions, facts, packed, records
 from heaptide_server.store.cover import DAY, FIVE_MINUTES, HOUR, RAW, WIDTHS
 from heaptide_server.store.roster import Roster
 
@@ -41,7 +41,7 @@ def fold_some(roster: Roster, retention: Retention, now: float) -> int:
     cutoff = _raw_cutoff(roster.connection, now - retention.raw_s)
     rows = roster.connection.execute(
         "SELECT worker_id, max(at) AS at FROM entries WHERE at < ? GROUP BY worker_id "
-        "HAVING count(*) > 1 OR worker_id IN (SELECT id FROM workers WHERE ended_at < ?) LIMIT ?",
+        "HAVING count(*) > 1 OR EXISTS (SELECT 1 FROM workers WHERE id = worker_id AND ended_at < ?) LIMIT ?",
         [cutoff, cutoff, WORKERS_AT_ONCE],
     ).fetchall()
     _keep(roster.connection, RAW, cutoff)
@@ -49,7 +49,10 @@ def fold_some(roster: Roster, retention: Retention, now: float) -> int:
 
 
 def expire_some(roster: Roster, retention: Retention, now: float) -> int:
-    """Drops some rollups, totals, events and workers past their time; returns how many rows, 0 when none is left."""
+    """Drops some of what is past its time: sums, events, workers, and then what only these defined.
+
+    Returns how many rows; 0 when none is left.
+    """
     kept = retention.kept(now)
     connection = roster.connection
     dropped = 0
@@ -59,11 +62,15 @@ def expire_some(roster: Roster, retention: Retention, now: float) -> int:
         _keep(connection, width, kept[width])
     dropped += _drop(connection, "totals", "hour < ?", [kept[HOUR]])
     dropped += _drop(connection, "events", "at < ?", [kept[DAY]])
-    gone = "ended_at < ? AND acknowledged = 0"
-    workers = f"SELECT id FROM workers WHERE {gone}"  # noqa: S608 - our own text
-    connection.execute(f"DELETE FROM numbers WHERE worker_id IN ({workers})", [kept[DAY]])  # noqa: S608
-    dropped += connection.execute(f"DELETE FROM workers WHERE {gone}", [kept[DAY]]).rowcount  # noqa: S608
-    return dropped + facts.forget(connection)
+    dropped += _drop_workers(connection, kept[DAY]) + facts.forget(connection)
+    return dropped + definitions.forget(connection, AT_ONCE)
+
+
+def _drop_workers(connection: sqlite3.Connection, ended_before: float) -> int:
+    gone = "SELECT id FROM workers WHERE ended_at < ? AND acknowledged = 0 LIMIT ?"
+    ids = records.listed(row["id"] for row in connection.execute(gone, [ended_before, AT_ONCE]))
+    connection.execute(f"DELETE FROM numbers WHERE worker_id IN ({records.AMONG})", [ids])  # noqa: S608 - our own text
+    return connection.execute(f"DELETE FROM workers WHERE id IN ({records.AMONG})", [ids]).rowcount  # noqa: S608
 
 
 def _keep(connection: sqlite3.Connection, width: int, before: float) -> None:

@@ -15,10 +15,13 @@ import numpy as np
 from heaptide.wire import VITALS
 from heaptide_server.model import Floats, Ints
 from heaptide_server.store import batch
+from heaptide_server.store.buckets import Bucket
 from heaptide_server.store.cover import Piece
 
 # Beside the vitals' own names: bytes by which what a worker's tracer knows grew.
 GROWN = "grown"
+# Whose names are our own; with them the index finds one bucket's rows.
+_BY_NAME = f"AND name IN {(*VITALS, GROWN)}"
 
 TABLE = (
     """CREATE TABLE fleet_vitals (
@@ -37,29 +40,11 @@ class Told(NamedTuple):
     values: Floats
 
 
-def make(
-    connection: sqlite3.Connection,
-    width: int,
-    start: float,
-    service: str,
-    environment: str,
-    rows: Sequence[sqlite3.Row],
-) -> None:
-    """Makes one bucket of a service in an environment from its workers' rows (worker_id, vitals, sites)."""
-    where = [service, environment, width, start]
-    # By its names, so that the index is used.
-    names = (*VITALS, GROWN)
-    marks = ",".join("?" * len(names))
-    connection.execute(
-        f"DELETE FROM fleet_vitals WHERE service = ? AND environment = ? AND width_s = ? AND start = ? "  # noqa: S608
-        f"AND name IN ({marks})",
-        [*where, *names],
-    )
+def make(connection: sqlite3.Connection, bucket: Bucket, rows: Sequence[sqlite3.Row]) -> None:
+    """Makes a bucket from its workers' rows (worker_id, vitals, sites)."""
     workers = np.array([row["worker_id"] for row in rows], np.int64)
-    connection.executemany(
-        "INSERT INTO fleet_vitals (service, environment, width_s, start, name, told) VALUES (?, ?, ?, ?, ?, ?)",
-        [(*where, name, blob(workers, values)) for name, values in _told(rows).items() if not np.isnan(values).all()],
-    )
+    told = [(name, blob(workers, values)) for name, values in _told(rows).items() if not np.isnan(values).all()]
+    bucket.fill(connection, "fleet_vitals", ("name", "told"), told, _BY_NAME)
 
 
 def read(connection: sqlite3.Connection, service: str, environment: str | None, name: str, piece: Piece) -> Told:

@@ -44,9 +44,8 @@ def make(roster: Roster, buckets: Iterable[sqlite3.Row]) -> None:
     for bucket in buckets:
         hours.setdefault(bucket["start"], set()).add(bucket["worker_id"])
     for hour, workers in hours.items():
-        ids = sorted(workers)
-        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({records.marks(ids)})"  # noqa: S608
-        for row in roster.connection.execute(sql, ids).fetchall():
+        sql = f"SELECT DISTINCT service, environment FROM workers WHERE id IN ({records.AMONG})"  # noqa: S608
+        for row in roster.connection.execute(sql, [records.listed(workers)]).fetchall():
             _make(roster, hour, row["service"], row["environment"])
 
 
@@ -57,7 +56,7 @@ def _make(roster: Roster, hour: float, service: str, environment: str) -> None:
     )
     rows = connection.execute(
         "SELECT release, worker_id, rollups.requests AS requests, sites "
-        "FROM rollups JOIN workers ON workers.id = worker_id "
+        "FROM rollups CROSS JOIN workers ON workers.id = worker_id "
         "WHERE width_s = ? AND start = ? AND service = ? AND environment = ? ORDER BY worker_id",
         [HOUR, hour, service, environment],
     ).fetchall()
@@ -92,8 +91,9 @@ def _growth(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tupl
 
 def _live_at(roster: Roster, service: str, environment: str, release: str | None, at: float) -> dict[int, int]:
     live = SiteSums()
+    # `+`: those that lived then are found by their end, not among all lives that the service ever had.
     rows = roster.connection.execute(
-        "SELECT id, key FROM workers WHERE service = ? AND environment = ? AND release IS ? AND first_seen < ? "
+        "SELECT id, key FROM workers WHERE +service = ? AND environment = ? AND release IS ? AND +first_seen < ? "
         "AND (ended_at IS NULL OR ended_at >= ?) AND acknowledged > 0",
         [service, environment, release, at, at],
     ).fetchall()

@@ -94,16 +94,16 @@ def _hours(
 
 
 def turnover(
-    connection: sqlite3.Connection, asked: Question, there: Extent, widest_s: float, release: Sequence[str | None] = ()
+    connection: sqlite3.Connection, asked: Question, there: Extent, widest_s: float, releases: Sequence[str | None] = ()
 ) -> Turnover:
     """What came and went per site.
 
     Args:
-        release: of these releases alone; none means all.
+        releases: of these alone; none means all.
     """
     worker_s, requests, told = 0.0, 0, []
     for part in parts(connection, asked, there, widest_s):
-        if not release or part.release in release:
+        if not releases or part.release in releases:
             worker_s, requests = worker_s + part.elapsed_s, requests + part.requests
             told.append(part.changes)
     return Turnover(worker_s, requests, _by_site(told))

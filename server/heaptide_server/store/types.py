@@ -20,9 +20,9 @@ def top_types(
     grown = _grown(connection, question, there)
     most = sorted((number for number, growth in grown.items() if growth > 0), key=lambda number: -grown[number])[:top]
     live = _live(living)
-    sql = f"SELECT id, name FROM types WHERE id IN ({records.marks(most)})"  # noqa: S608 - our own text
-    names = {row["id"]: row["name"] for row in connection.execute(sql, most)}
-    return [TypeGrowth(names[number], grown[number], live.get(number, 0)) for number in most]
+    sql = f"SELECT id, name FROM types WHERE id IN ({records.AMONG})"  # noqa: S608 - our own text
+    names = {row["id"]: row["name"] for row in connection.execute(sql, [records.listed(most)])}
+    return [TypeGrowth(names[number], grown[number], live.get(number, 0)) for number in most if number in names]
 
 
 def _grown(connection: sqlite3.Connection, question: Question, there: Extent) -> dict[int, int]:

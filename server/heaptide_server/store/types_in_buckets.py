@@ -9,6 +9,7 @@ from itertools import groupby
 
 from heaptide_server.model import Columns
 from heaptide_server.store import batch, packed
+from heaptide_server.store.buckets import Bucket
 from heaptide_server.store.cover import Piece
 from heaptide_server.store.known import Maps
 
@@ -23,27 +24,12 @@ TABLE = (
 _decode = lru_cache(512)(packed.decode)  # 300 types take 5 kB
 
 
-def make(
-    connection: sqlite3.Connection,
-    width: int,
-    start: float,
-    service: str,
-    environment: str,
-    rows: Iterable[sqlite3.Row],
-) -> None:
-    """Makes one bucket of a service in an environment from its workers' rows (release, worker_id, types)."""
-    where = [service, environment, width, start]
-    connection.execute(
-        "DELETE FROM fleet_types WHERE service = ? AND environment = ? AND width_s = ? AND start = ?", where
-    )
+def make(connection: sqlite3.Connection, bucket: Bucket, rows: Iterable[sqlite3.Row]) -> None:
+    """Makes a bucket from its workers' rows (release, worker_id, types), in the order of releases."""
     maps = Maps(connection, "type")
-    connection.executemany(
-        "INSERT INTO fleet_types (service, environment, width_s, start, release, types) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (*where, release, packed.encode(_together(maps, list(some))))
-            for release, some in groupby(rows, key=lambda row: row["release"])
-        ],
-    )
+    by_release = groupby(rows, key=lambda row: row["release"])
+    told = [(release, packed.encode(_together(maps, list(some)))) for release, some in by_release]
+    bucket.fill(connection, "fleet_types", ("release", "types"), told)
 
 
 def read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,30 +16,21 @@ from heaptide_server.store import migrations as schema
 from heaptide_server.store.connections import connect
 from heaptide_server.store.sqlite import SqliteStore
 
-HOUR = 3600.0
 VITALS = ("rss_bytes", "threads", "malloc_free_bytes", "garbage_bytes")
 
 
 @pytest.fixture
-def fleet(store, sender, start):
-    """Three workers of two releases, a report each half hour for 30 hours; only one knows what malloc keeps free."""
-    begin = start // HOUR * HOUR
-    workers = [
-        sender(key=f"{n:032x}", release="2" if n > 1 else "1", started_at=begin, interval_s=1800.0, pid=n)
-        for n in range(3)
-    ]
-    for step in range(60):
-        at = begin + step * 1800
-        told = []
-        for n, worker in enumerate(workers):
-            vitals = {"threads": 4.0 + n} | ({"malloc_free_bytes": 100.0 * step} if n == 1 else {})
-            report = worker.report({1: 64, 2: 10 * n}, at, requests=5, vitals=vitals)
-            counts = pack([0, 1], {"count": [10, n]})
-            facts = {"type_changes": counts, "new_types": ["dict", f"T{n}"] if step == 0 else []}
-            told.append(type(report)(**vars(report) | facts | {"first_type": 0 if step == 0 else 2}))
-        for worker, receipt in zip(workers, store.append(told, at), strict=True):
-            worker.acknowledged = receipt.acknowledged
-    return begin, begin + 60 * 1800
+def fleet(half_hourly):
+    """Three workers, each with a type of its own; only one knows what malloc keeps free."""
+
+    def told(worker, n, step, at):
+        vitals = {"threads": 4.0 + n} | ({"malloc_free_bytes": 100.0 * step} if n == 1 else {})
+        report = worker.report({1: 64, 2: 10 * n}, at, requests=5, vitals=vitals)
+        types = ["dict", f"T{n}"] if step == 0 else []
+        changes = pack([0, 1], {"count": [10, n]})
+        return replace(report, first_type=0 if step == 0 else 2, new_types=types, type_changes=changes)
+
+    return half_hourly(told)
 
 
 def everything(store, begin, end, only=None):

@@ -20,23 +20,13 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def fleet(store, sender, start):
-    """Two releases of three workers, a report each half hour for 30 hours; line 3 leaks in release 2 alone."""
-    begin = start // HOUR * HOUR
-    workers = [
-        sender(key=f"{n:032x}", release="2" if n > 1 else "1", started_at=begin, interval_s=1800.0, pid=n)
-        for n in range(3)
-    ]
-    for step in range(60):
-        at = begin + step * 1800
-        leaks = [640 if worker.release == "2" else 0 for worker in workers]
-        told = [
-            worker.report({1: 64 * (-1) ** step, 3: leak}, at, requests=5)
-            for worker, leak in zip(workers, leaks, strict=True)
-        ]
-        for worker, receipt in zip(workers, store.append(told, at), strict=True):
-            worker.acknowledged = receipt.acknowledged
-    return begin, begin + 60 * 1800
+def fleet(half_hourly):
+    """Two releases of three workers; line 3 leaks in release 2 alone."""
+    return half_hourly(
+        lambda worker, _n, step, at: worker.report(
+            {1: 64 * (-1) ** step, 3: 640 if worker.release == "2" else 0}, at, requests=5
+        )
+    )
 
 
 def net(told):
