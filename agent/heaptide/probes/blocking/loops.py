@@ -64,6 +64,7 @@ class Attached:
         self._idle: frozenset[CodeType] = frozenset()
         self._schedstat: Schedstat | None = None
         self._estimate: float | None = None
+        self._beating = False
 
     @property
     def kind(self) -> str:
@@ -116,16 +117,17 @@ class Attached:
         """When the iteration began that the loop is in, by the monotonic clock; None where that isn't known.
 
         The standard loop has it in a variable. Another one is handed a beat when it is first seen busy; while it
-        doesn't come to run that, the first guess holds.
+        doesn't come to run that, the first guess holds. What came before a beat was answered is over in any case.
 
         Args:
             frame: the innermost of the loop's thread.
             guess: half-way between this look and the one before.
         """
         if self.tells:
-            return _iteration_began(frame)
+            began = _iteration_began(frame)
+            return began if began is None or self.answered_at is None else max(began, self.answered_at)
         if self._estimate is None or self.answered_at is not None:
-            self._estimate = guess
+            self._estimate = max(guess, self.answered_at or guess)
             self.beat()
         return self._estimate
 
@@ -151,16 +153,17 @@ class Attached:
         return (0.0, 0.0) if self._schedstat is None else self._schedstat.take()
 
     def beat(self) -> None:
-        """Hands the loop a callback, whose run says that it came past whatever it is in.
+        """Hands the loop a callback, whose run says that it came past whatever it is in; one at a time.
 
         Raises:
             RuntimeError: the loop is closed.
         """
-        self.answered_at = None
-        self.loop.call_soon_threadsafe(self._answer)
+        if not self._beating:
+            self._beating, self.answered_at = True, None
+            self.loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
-        self.answered_at = time.monotonic()
+        self._beating, self.answered_at = False, time.monotonic()
 
 
 def _iteration_began(frame: FrameType | None) -> float | None:

@@ -14,20 +14,31 @@ MOST_SAMPLES = 100  # of one stall: enough to know what its stacks have in commo
 
 
 @dataclass(frozen=True)
-class Tick:
-    """What the watch saw of a busy loop.
+class Reading:
+    """What the kernel had counted of the loop's thread.
 
     Attributes:
         at: monotonic seconds.
-        step: which task's step it runs; 0 for a plain callback.
-        cpu_s: CPU seconds that the loop's thread has used.
+        cpu_s: CPU seconds that it has used.
         starved_s: seconds in which it could have run, but had no CPU.
     """
 
     at: float
-    step: int
     cpu_s: float
     starved_s: float
+
+
+@dataclass(frozen=True)
+class Tick(Reading):
+    """What the watch saw of a busy loop.
+
+    Attributes:
+        step: which task's step it runs; 0 for a plain callback.
+        held_s: seconds for which the step kept the watch from looking, because it held the GIL; 0.0 where it didn't.
+    """
+
+    step: int
+    held_s: float = 0.0
 
 
 @dataclass
@@ -38,8 +49,7 @@ class Step:
         began: when, by the monotonic clock; of the first step that is seen, when the loop's iteration began.
         seen: its first tick.
         last: its last tick.
-        cpu_before_s: the loop's thread's `cpu_s` before it began.
-        starved_before_s: its `starved_s` before.
+        before: a reading from before it began.
         samples: its stacks, innermost call first.
         route: the route it serves.
     """
@@ -47,10 +57,14 @@ class Step:
     began: float
     seen: Tick
     last: Tick
-    cpu_before_s: float
-    starved_before_s: float
+    before: Reading
     samples: list[list[Call]] = field(default_factory=list)
     route: str | None = None
+
+    @property
+    def seen_once(self) -> bool:
+        """Nobody knows for how long it ran."""
+        return self.last is self.seen and not self.seen.held_s
 
     def common(self) -> list[Call]:
         """The calls that all samples have in common, innermost first, as they stood in the last sample.
@@ -105,55 +119,56 @@ class Stall:
 
     Args:
         began: when the iteration began, by the monotonic clock.
-        tick: the first look at it.
-        cpu_before_s: the loop's thread's `cpu_s` before it began.
-        starved_before_s: its `starved_s` before.
+        before: a reading from before that.
     """
 
-    def __init__(self, began: float, tick: Tick, cpu_before_s: float, starved_before_s: float) -> None:
+    def __init__(self, began: float, before: Reading) -> None:
         self.began = began
-        self._starved_before_s = starved_before_s
+        self._before = before
         self._blocked: list[Blocked] = []
         self._alone = True  # no other step was seen
-        self._step = Step(began, tick, tick, cpu_before_s, starved_before_s)
+        self._step: Step | None = None
 
     def see(self, tick: Tick, stack: Sequence[Call], route: str | None) -> None:
-        """Notes a look at it."""
-        if tick.step != self._step.seen.step:
-            before = self._step.last
-            if self._seen_once():
-                self._step.began = (self._step.began + before.at) / 2 if self._alone else before.at
-            self._alone = False
-            self._close_step(before.at, before.cpu_s, before.starved_s)  # it may have ended right after that look
-            self._step = Step((before.at + tick.at) / 2, tick, tick, before.cpu_s, before.starved_s)
+        """Notes a look at it; `stack` is empty for one from before there was reason to take it."""
+        if self._step is None:
+            self._step = Step(self.began, tick, tick, self._before)
+        elif tick.step != self._step.seen.step:
+            self._step = self._next(self._step, tick)
         self._step.last = tick
-        if len(self._step.samples) < MOST_SAMPLES:
+        if stack and len(self._step.samples) < MOST_SAMPLES:
             self._step.samples.append(list(stack))
         self._step.route = route or self._step.route
 
-    def end(self, answered_at: float, cpu_s: float, starved_s: float) -> Ended:
+    def _next(self, step: Step, tick: Tick) -> Step:
+        last = step.last
+        if step.seen_once:
+            step.began = (step.began + last.at) / 2 if self._alone else last.at
+        self._alone = False
+        self._close(step, last.at, last)  # it may have ended right after that look
+        return Step((last.at + tick.at - tick.held_s) / 2, tick, tick, last)
+
+    def end(self, answered_at: float, after: Reading) -> Ended:
         """Ends it.
 
         Args:
             answered_at: when the loop ran the beat.
-            cpu_s: as in `Tick`, after it.
-            starved_s: as in `Tick`, after it.
+            after: a reading from after that.
         """
-        if self._alone or not self._seen_once():
-            self._close_step(answered_at, cpu_s, starved_s)
+        if self._step is not None and (self._alone or not self._step.seen_once):
+            self._close(self._step, answered_at, after)
         duration_s = answered_at - self.began
-        return Ended(duration_s, min(duration_s, starved_s - self._starved_before_s), self._blocked)
+        return Ended(duration_s, min(duration_s, after.starved_s - self._before.starved_s), self._blocked)
 
-    def _seen_once(self) -> bool:
-        return self._step.last is self._step.seen
-
-    def _close_step(self, at: float, cpu_s: float, starved_s: float) -> None:
-        duration_s = at - self._step.began
+    def _close(self, step: Step, at: float, after: Reading) -> None:
+        duration_s = at - step.began
         if duration_s < LEAST_STALL_S:
             return
-        without_cpu_s = min(duration_s, starved_s - self._step.starved_before_s)
-        used_s = min(duration_s, cpu_s - self._step.cpu_before_s)
-        # Its own time: what it would have taken on an idle machine.
-        own_s = max(duration_s - without_cpu_s, used_s)
-        if (own_s >= LEAST_STALL_S or own_s >= duration_s / 2) and self._step.samples:
-            self._blocked.append(Blocked(self._step, duration_s, used_s, duration_s - own_s))
+        without_cpu_s = min(duration_s, after.starved_s - step.before.starved_s)
+        used_s = after.cpu_s - step.before.cpu_s
+        # Its own time, what it would have taken on an idle machine, at the least: the readings are of a longer time, in
+        # whose rest others may have used the CPU, or waited for it.
+        rest_s = max(0.0, after.at - step.before.at - duration_s)
+        own_s = max(duration_s - without_cpu_s, min(duration_s, used_s - rest_s))
+        if (own_s >= LEAST_STALL_S or own_s >= duration_s / 2) and step.samples:
+            self._blocked.append(Blocked(step, duration_s, min(duration_s, used_s), duration_s - own_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heaptide.frames import Call
-from heaptide.probes.blocking.stalls import Ended, Stall, Tick
+from heaptide.probes.blocking.stalls import Ended, Reading, Stall, Tick
 
 
 def outer() -> None: ...
@@ -20,17 +20,17 @@ def other() -> None: ...
 OUTER, INNER, OTHER = (Call(function.__code__, 1, 0) for function in (outer, inner, other))
 
 
-def tick(at: float, *, step: int = 7, cpu_s: float = 0.0, starved_s: float = 0.0) -> Tick:
-    return Tick(at, step, cpu_s, starved_s)
+def tick(at: float, *, step: int = 7, cpu_s: float = 0.0, starved_s: float = 0.0, held_s: float = 0.0) -> Tick:
+    return Tick(at, cpu_s, starved_s, step, held_s)
 
 
 def stall(
     ticks: list[tuple[Tick, list[Call]]], answered_at: float, cpu_s: float = 0.0, starved_s: float = 0.0
 ) -> Ended:
-    found = Stall(0.0, ticks[0][0], 0.0, 0.0)
+    found = Stall(0.0, Reading(0.0, 0.0, 0.0))
     for one, stack in ticks:
         found.see(one, stack, None)
-    return found.end(answered_at, cpu_s, starved_s)
+    return found.end(answered_at, Reading(answered_at, cpu_s, starved_s))
 
 
 def test_a_step_that_is_seen_and_then_answered_blocked_from_its_iterations_beginning_to_the_answer() -> None:
