@@ -1,5 +1,5 @@
-"""An event loop that is blocked a hundred times, or crowded, or idle, or busy; prints what the watch made of it, or what
-it cost.
+"""An event loop that is blocked or crowded a hundred times, or idle, or busy; prints what the watch made of it, or its
+cost.
 
 blocking_target.py asyncio|uvloop stalls LONGEST_S
 blocking_target.py asyncio|uvloop crowds
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import random
 import socket
@@ -18,7 +17,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import uvloop
@@ -27,8 +26,8 @@ from heaptide.gate import Gate
 from heaptide.probes.blocking import BlockingProbe
 
 STALLS, SHORTEST_S = 100, 0.05
-CROWD_S = (0.05, 0.09)  # all steps of a crowd together: too short for many looks
-CROWDS_STEP_S = (0.002, 0.005)
+STEPS, STEP_S = 3, 0.003  # of a task in a crowd; on average
+CROWD_S = (0.03, 0.09)  # all tasks' first steps together
 BUSY_S, PAUSE_S = 0.004, 0.004  # half of one CPU; whole milliseconds, for uvloop's timers know no less
 MIXED_IN_BUSY = 3600  # calls of `_mixed` that take about BUSY_S: the same work in each run
 WARM_UP_S = 1.5
@@ -98,29 +97,22 @@ async def stalls(longest_s: float) -> dict[str, int]:
 
 
 async def crowds() -> dict[str, int]:
-    """What was made of as many crowds, each of tasks that take a step of a few milliseconds in turn."""
+    """What was made of as many crowds, each of tasks that take steps of a few milliseconds in turn."""
     draw, probe = random.Random(7), BlockingProbe(Gate())
     await asyncio.sleep(WARM_UP_S)
     before = probe.facts()["stalls"], sum(_counts(probe).values())
     for index in range(STALLS):
-        await asyncio.gather(*_crowd(draw, index))
+        together = int(draw.uniform(*CROWD_S) / STEP_S)
+        await asyncio.gather(*(_steps(BLOCKERS[index % len(BLOCKERS)], draw) for _ in range(together)))
         await asyncio.sleep(draw.uniform(0.1, 0.2))
-    stalls, blamed = probe.facts()["stalls"], sum(_counts(probe).values())
-    return {"seen": stalls - before[0], "blamed": blamed - before[1]}
+    seen, blamed = probe.facts()["stalls"], sum(_counts(probe).values())
+    return {"seen": seen - before[0], "blamed": blamed - before[1]}
 
 
-def _crowd(draw: random.Random, first: int) -> Iterator[Coroutine[None, None, None]]:
-    left_s = draw.uniform(*CROWD_S)
-    for index in itertools.count(first):
-        if left_s <= 0:
-            return
-        seconds = draw.uniform(*CROWDS_STEP_S)
-        left_s -= seconds
-        yield _step(BLOCKERS[index % len(BLOCKERS)], seconds)
-
-
-async def _step(blocker: Callable[[float], None], seconds: float) -> None:
-    blocker(seconds)
+async def _steps(blocker: Callable[[float], None], draw: random.Random) -> None:
+    for _ in range(STEPS):
+        blocker(draw.uniform(0.5, 1.5) * STEP_S)
+        await asyncio.sleep(0)
 
 
 def _counts(probe: BlockingProbe) -> dict[str, int]:

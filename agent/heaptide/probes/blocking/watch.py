@@ -32,7 +32,7 @@ LONGEST_STALLED_TICK_S = 0.25
 CPU_SHARE = 0.0017  # of one CPU; the project's bound is 0.002
 SLOWEST_TICK_S = 0.2
 MOST_SLOWING = 1.25  # from one adjustment to the next: one dear tick of 25 doesn't make the watch miss short stalls
-# A thread that waits for the GIL claims it after 5 ms, where a step is in Python: this takes a call that doesn't let go.
+# Python code that runs gives the GIL to who waits for it after 5 ms: this long it takes a call that doesn't let go.
 HELD_S = 0.02
 _SEARCH_S = 0.5  # between two searches for a loop
 _PACED_TICKS = 25  # between two adjustments of the tick to what it costs
