@@ -32,8 +32,8 @@ def named(longest_s: float) -> None:
         verdicts = _run(loop, "stalls", str(longest_s))
         rows.append([loop, *(f"{verdicts[name]:.0f}" for name in ("right", "wrong", "missed"))])
     show(
-        f"100 stalls of 50 to {1e3 * longest_s:.0f} ms: sleeps, a socket, SQLite, computing, and a C call that holds the "
-        "GIL",
+        f"100 stalls of 50 to {1e3 * longest_s:.0f} ms: sleeps, a socket, SQLite, computing, and a C call that holds "
+        "the GIL",
         ["loop", "named by its function", "named by another", "not seen"],
         rows,
     )

@@ -6,9 +6,9 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Hashable, Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from heaptide.frames import Call, calls, outward
 from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
@@ -42,6 +42,20 @@ def _candidates(frame: FrameType) -> Iterator[Any]:
     yield getattr(variables.get("self"), "_loop", None)
 
 
+class Position(NamedTuple):
+    """Where a loop is.
+
+    Attributes:
+        began: when its iteration began, by the monotonic clock.
+        step: another one in each step of a task, and in the standard loop in each callback.
+        first: nothing ran before it in this iteration; False also where that isn't known.
+    """
+
+    began: float
+    step: Hashable
+    first: bool
+
+
 class Attached:
     """A loop that is watched.
 
@@ -51,7 +65,7 @@ class Attached:
         ready: the loop has run `learn`, so the rest is known.
         thread_limiter: anyio's limiter of the threads in which it runs sync endpoints; None where anyio isn't used.
         answered_at: when the last beat was run, by the monotonic clock; None until it is.
-        tells: from its stack it can be read when its iteration began.
+        tells: from its stack it can be read when its iteration began, and how far it is.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ident: int) -> None:
@@ -113,23 +127,28 @@ class Attached:
         """Whether the loop runs something, by its thread's innermost frame."""
         return frame is not None and frame.f_code not in self._idle
 
-    def began(self, frame: FrameType | None, guess: float) -> float | None:
-        """When the iteration began that the loop is in, by the monotonic clock; None where that isn't known.
+    def position(self, frame: FrameType | None, guess: float) -> Position | None:
+        """Where a busy loop is; None between two iterations.
 
-        The standard loop has it in a variable. Another one is handed a beat when it is first seen busy; while it
-        doesn't come to run that, the first guess holds. What came before a beat was answered is over in any case.
+        The standard loop has it in its variables. Another one is handed a beat when it is first seen busy; while it
+        doesn't come to run that, the first guess holds, and its task tells the step. What came before a beat was
+        answered is over in any case.
 
         Args:
             frame: the innermost of the loop's thread.
-            guess: half-way between this look and the one before.
+            guess: half-way between this look and the one before, by the monotonic clock.
         """
+        task = asyncio.current_task(self.loop)
         if self.tells:
-            began = _iteration_began(frame)
-            return began if began is None or self.answered_at is None else max(began, self.answered_at)
+            found = _iteration(frame)
+            if found is None:
+                return None
+            began, index = found
+            return Position(max(began, self.answered_at or began), (began, index), first=index == 0)
         if self._estimate is None or self.answered_at is not None:
             self._estimate = max(guess, self.answered_at or guess)
             self.beat()
-        return self._estimate
+        return Position(self._estimate, id(task), first=False)
 
     def calls(self, frame: FrameType | None) -> list[Call]:
         """What the loop runs, innermost first: the stack down to the loop, not what started it."""
@@ -138,11 +157,6 @@ class Attached:
             index for index, call in enumerate(stack) if call.code in self._idle or call.code.co_name == "_run_once"
         )
         return stack[: next(ends, len(stack))]
-
-    def step(self) -> int:
-        """Which task's step it runs, as a number; 0 for a plain callback."""
-        task = asyncio.current_task(self.loop)
-        return 0 if task is None else id(task)
 
     def times(self) -> tuple[float, float]:
         """What `Schedstat.take` says of the loop's thread; zeros where the kernel doesn't count.
@@ -166,11 +180,13 @@ class Attached:
         self._beating, self.answered_at = False, time.monotonic()
 
 
-def _iteration_began(frame: FrameType | None) -> float | None:
+def _iteration(frame: FrameType | None) -> tuple[float, int] | None:
+    """When the standard loop's iteration began, and how many of its callbacks have run; None before the first."""
     while frame is not None:
         if frame.f_code.co_name == "_run_once":
-            began = frame.f_locals.get("end_time")  # of its wait for events
-            return began if isinstance(began, float) else None
+            variables = frame.f_locals
+            began, index = variables.get("end_time"), variables.get("i")  # of its wait for events; of its `_ready`
+            return (began, index) if isinstance(began, float) and isinstance(index, int) else None
         frame = frame.f_back
     return None
 

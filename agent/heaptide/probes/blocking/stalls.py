@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -33,12 +33,14 @@ class Tick(Reading):
     """What the watch saw of a busy loop.
 
     Attributes:
-        step: which task's step it runs; 0 for a plain callback.
+        step: which one it runs; for a loop in C, which task's, and all plain callbacks are one.
         held_s: seconds for which the step kept the watch from looking, because it held the GIL; 0.0 where it didn't.
+        first: it is the first of the iteration, so it runs since that began; False also where that isn't known.
     """
 
-    step: int
+    step: Hashable
     held_s: float = 0.0
+    first: bool = False
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Step:
     @property
     def seen_once(self) -> bool:
         """Nobody knows for how long it ran."""
-        return self.last is self.seen and not self.seen.held_s
+        return self.last is self.seen and not self.seen.held_s and not self.seen.first
 
     def common(self) -> list[Call]:
         """The calls that all samples have in common, innermost first, as they stood in the last sample.
@@ -114,8 +116,9 @@ class Stall:
     """The loop has been in one iteration for long, and has been handed a beat that it hasn't come to run.
 
     One step that takes long blocks the loop; many that are short crowd it. As long as the beat is unanswered, a task
-    that is seen again is still in the same step: its next one is queued behind the beat. Of one that is seen once among
-    others nobody knows how long it took; half of what came before counts for the first, for that may have been late.
+    that is seen again is still in the same step: its next one is queued behind the beat. Of one that is seen once, and
+    isn't the iteration's first, nobody knows how long it took; half of what came before counts for the first that is
+    seen, for that look may have been late.
 
     Args:
         began: when the iteration began, by the monotonic clock.
@@ -142,10 +145,10 @@ class Stall:
 
     def _next(self, step: Step, tick: Tick) -> Step:
         last = step.last
-        if step.seen_once:
-            step.began = (step.began + last.at) / 2 if self._alone else last.at
+        self._doubt(step)
         self._alone = False
-        self._close(step, last.at, last)  # it may have ended right after that look
+        # It may have ended right after that look. A thread that waits for a CPU is said to have waited when it gets it.
+        self._close(step, last.at, Reading(last.at, last.cpu_s, tick.starved_s))
         return Step((last.at + tick.at - tick.held_s) / 2, tick, tick, last)
 
     def end(self, answered_at: float, after: Reading) -> Ended:
@@ -155,10 +158,17 @@ class Stall:
             answered_at: when the loop ran the beat.
             after: a reading from after that.
         """
-        if self._step is not None and (self._alone or not self._step.seen_once):
-            self._close(self._step, answered_at, after)
+        step = self._step
+        if step is not None and (self._alone or not step.seen_once):
+            self._doubt(step)
+            self._close(step, answered_at, after)
         duration_s = answered_at - self.began
         return Ended(duration_s, min(duration_s, after.starved_s - self._before.starved_s), self._blocked)
+
+    def _doubt(self, step: Step) -> None:
+        """Takes back what one that was seen once isn't known to have taken."""
+        if step.seen_once:
+            step.began = (step.began + step.last.at) / 2 if self._alone else step.last.at
 
     def _close(self, step: Step, at: float, after: Reading) -> None:
         duration_s = at - step.began

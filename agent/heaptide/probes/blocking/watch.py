@@ -19,7 +19,7 @@ from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
 
 if TYPE_CHECKING:
-    from heaptide.probes.blocking.loops import Attached
+    from heaptide.probes.blocking.loops import Attached, Position
 
 # So a stall of 50 ms has a tick in it, and if need be one more look once it is 30 ms old, when it is told from what is
 # just busy.
@@ -42,10 +42,9 @@ _MOST_FAILURES = 10
 
 
 class _Look(NamedTuple):
-    """A busy loop at one moment: when its iteration began, which step it runs, the stack and the route in a stall."""
+    """A busy loop at one moment: where it is, and in a stall its stack and its route."""
 
-    began: float
-    step: int
+    position: Position
     stack: list[Call]
     route: str | None
 
@@ -164,8 +163,7 @@ class Watch:
         if ended is not None and answered_at is not None:
             self._end(ended, answered_at, reading)
         if look is not None:
-            tick = Tick(at, reading.cpu_s, reading.starved_s, look.step, self._held_s(reading, at - due))
-            self._follow(look, tick, tells=attached.tells)
+            self._follow(look, reading, self._held_s(reading, at - due), tells=attached.tells)
         elif self._stall is None:
             self._before = reading
             if not busy and at - due >= LEAST_STALL_S:
@@ -176,32 +174,33 @@ class Watch:
     def _look(
         self, attached: Attached, frame: FrameType | None, at: float, due: float, stall: Stall | None
     ) -> _Look | None:
-        """What a busy loop runs; in a stall with its stack. None between two iterations."""
-        step = attached.step()
-        if stall is not None:
-            return _Look(stall.began, step, attached.calls(frame), route_of(frame))
+        """What a busy loop runs, in a stall with its stack; None between two iterations."""
         # Late, this tick was kept from the GIL by the very step that it looks for.
-        began = attached.began(frame, (self._previous.at + min(at, due)) / 2)
-        if began is None:
+        position = attached.position(frame, (self._previous.at + min(at, due)) / 2)
+        if position is None:
             return None
-        if at - began < SUSPECT_S:
-            return _Look(began, step, [], None)
-        look = _Look(began, step, attached.calls(frame), route_of(frame))
+        if stall is not None:
+            position = position._replace(began=stall.began, first=False)
+        elif at - position.began < SUSPECT_S:
+            return _Look(position, [], None)
+        look = _Look(position, attached.calls(frame), route_of(frame))
         attached.beat()
         return look
 
-    def _follow(self, look: _Look, tick: Tick, *, tells: bool) -> None:
-        age_s = tick.at - look.began
+    def _follow(self, look: _Look, reading: Reading, held_s: float, *, tells: bool) -> None:
+        began, step, first = look.position
+        age_s = reading.at - began
         if age_s < SUSPECT_S:
-            self._before = tick
+            self._before = reading
             self._sleep_s = self._until_next(age_s, tells=tells)
         elif self._stall is None:
             self._stall_cpu_s = self._tick_cpu_s
             self._sleep_s = SECOND_LOOK_S
         else:
             self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, age_s / 10))
-        if self._iteration is None or self._iteration.began != look.began:
-            self._iteration = Stall(look.began, self._before)
+        if self._iteration is None or self._iteration.began != began:
+            self._iteration = Stall(began, self._before)
+        tick = Tick(reading.at, reading.cpu_s, reading.starved_s, step, held_s, first)
         self._iteration.see(tick, look.stack, look.route)
         if age_s >= SUSPECT_S:
             self._stall = self._iteration

@@ -19,8 +19,8 @@ def code(name: str, file: str = "/app/shop.py") -> CodeType:
 
 
 def blocked(*stack: CodeType, seconds: float = 0.1, route: str | None = "GET /") -> Blocked:
-    tick = Tick(0.05, 1, 0.0, 0.0)
-    step = Step(0.0, tick, tick, 0.0, 0.0, [[Call(one, 3, 0) for one in stack]], route)
+    tick = Tick(0.05, 0.0, 0.0, 1)
+    step = Step(0.0, tick, tick, tick, [[Call(one, 3, 0) for one in stack]], route)
     return Blocked(step, seconds, 0.0, 0.0)
 
 

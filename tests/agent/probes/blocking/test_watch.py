@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from heaptide.gate import Gate
 from heaptide.probes.blocking import BlockingProbe
+from heaptide.probes.blocking.loops import Attached, Position
 from heaptide.probes.blocking.watch import SLOWEST_TICK_S, TICK_S, Watch
 
 STALLS = 8  # of each kind; `tests.bench.blocking` injects a hundred, and shorter ones
@@ -77,6 +79,62 @@ def test_a_loop_that_waits_or_takes_short_steps_blocks_nobody(watched: Callable[
         await asyncio.gather(steps(), asyncio.to_thread(sleeps, 0.3), asyncio.sleep(0.3))
 
     facts = watched(main)
+    assert facts["blockers"] == []
+
+
+class GoesOn(Attached):
+    """A crowded loop that goes on to its next short step when the watch reads its times, and so lets go of the GIL."""
+
+    def __init__(self, began: float) -> None:
+        self.ident = threading.get_ident()
+        self.thread_limiter = self.answered_at = None
+        self.tells, self._idle = True, frozenset()
+        self.began = began
+        self.steps = ["one", "another", "one"]
+
+    def busy(self, frame: object) -> bool:
+        return self.answered_at is None
+
+    def position(self, frame: object, guess: float) -> Position:
+        return Position(self.began, self.steps[0], first=False)
+
+    def learn_limiter(self) -> None:
+        """It has none."""
+
+    def beat(self) -> None:
+        """It comes to that just before the last of its steps."""
+
+    def times(self) -> tuple[float, float]:
+        self.steps = self.steps[1:] or self.steps
+        if len(self.steps) == 1:
+            self.answered_at = self.began + 0.08
+        return 0.0, 0.0
+
+
+def test_what_is_seen_of_a_loop_is_of_one_moment(probe: BlockingProbe) -> None:
+    probe.stop()
+    watch, now = Watch(lambda file: (file, True), Gate()), time.monotonic()
+    loop = GoesOn(now - 0.04)
+    watch._paced_at = now
+    for _ in range(3):
+        watch._tick(loop, time.monotonic())
+    assert (watch.totals.crowded, watch.totals.crowded_s) == (1, pytest.approx(0.08))
+    assert watch.blockers.facts() == []
+
+
+def test_plain_callbacks_that_are_short_block_nobody_in_the_standard_loop(probe: BlockingProbe) -> None:
+    async def main() -> None:
+        while not probe.facts():
+            await asyncio.sleep(0.02)
+        for _ in range(10):
+            for _ in range(40):
+                asyncio.get_running_loop().call_soon(sleeps, 0.003)
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.15)
+
+    asyncio.run(main())
+    facts = probe.facts()
+    assert facts["stalls"] >= 5
     assert facts["blockers"] == []
 
 
