@@ -90,7 +90,7 @@ class GoesOn(Attached):
         self.thread_limiter = self.answered_at = None
         self.tells, self._idle = True, frozenset()
         self.began = began
-        self.steps = ["one", "another", "one"]
+        self.steps = ["another", "one", "one"]
 
     def busy(self, frame: object) -> bool:
         return self.answered_at is None
