@@ -61,8 +61,12 @@ class Pool:
 
     @property
     def subject(self) -> str:
-        """What tells it from a service's other pools."""
-        return f"{self.name()} of {self.capacity or 'any number of'} connections"
+        """What tells it from a service's other pools: all by which `pools` sorts them."""
+        size, overflow = number(self.facts, "size"), number(self.facts, "max_overflow")
+        if not size:
+            return f"{self.name()} of any number of connections"
+        more = " and more" if overflow is None or overflow < 0 else f" + {overflow:g}" if overflow else ""
+        return f"{self.name()} of {size:g}{more} connections"
 
     def name(self) -> str:
         """As a person knows it."""

@@ -118,6 +118,16 @@ def test_pools_of_two_databases_are_held_each_against_its_own_server(tell: Tell)
     assert "pool-too-large" not in found(*five)
 
 
+def test_pools_that_are_set_otherwise_have_names_of_their_own(tell: Tell) -> None:
+    rows = [facts(**FULL | more)["pools"][0] for more in ({}, {"size": 15, "max_overflow": 0}, {"driver": "asyncpg"})]
+    names = [finding.name for finding in pool.find([tell("pools", {"pools": rows})])]
+    assert [name for name in names if name.startswith("pool-exhausted")] == [
+        "pool-exhausted: sqlalchemy's QueuePool (psycopg) of 5 + 10 connections",
+        "pool-exhausted: sqlalchemy's QueuePool (psycopg) of 15 connections",
+        "pool-exhausted: sqlalchemy's QueuePool (asyncpg) of 5 + 10 connections",
+    ]
+
+
 def test_a_server_that_was_asked_or_refused_makes_it_certain(tell: Tell) -> None:
     asked = found(tell("pools", facts(max_connections=15)))["pool-too-large"]
     refused = found(tell("pools", facts(refused=3)))["pool-too-large"]
