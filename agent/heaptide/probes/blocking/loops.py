@@ -144,7 +144,8 @@ class Attached:
             if found is None:
                 return None
             began, index = found
-            return Position(max(began, self.answered_at or began), (began, index), first=index == 0)
+            step = id(task) if index is None else (began, index)
+            return Position(max(began, self.answered_at or began), step, first=index == 0)
         if self._estimate is None or self.answered_at is not None:
             self._estimate = max(guess, self.answered_at or guess)
             self.beat()
@@ -180,13 +181,19 @@ class Attached:
         self._beating, self.answered_at = False, time.monotonic()
 
 
-def _iteration(frame: FrameType | None) -> tuple[float, int] | None:
-    """When the standard loop's iteration began, and how many of its callbacks have run; None before the first."""
+def _iteration(frame: FrameType | None) -> tuple[float, int | None] | None:
+    """When the iteration began, and how many of its callbacks have run; None before the first.
+
+    That many isn't known where somebody has put another loop into the standard one's place, as is done to nest loops.
+    """
     while frame is not None:
         if frame.f_code.co_name == "_run_once":
             variables = frame.f_locals
-            began, index = variables.get("end_time"), variables.get("i")  # of its wait for events; of its `_ready`
-            return (began, index) if isinstance(began, float) and isinstance(index, int) else None
+            began, index = variables.get("end_time"), variables.get("i")  # of its wait for events; of its callbacks
+            counts = "i" in frame.f_code.co_varnames
+            if not isinstance(began, float) or (counts and not isinstance(index, int)):
+                return None
+            return began, index if counts else None
         frame = frame.f_back
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import heapq
 import random
 import subprocess
 import sys
@@ -136,6 +137,34 @@ def test_plain_callbacks_that_are_short_block_nobody_in_the_standard_loop(probe:
     facts = probe.facts()
     assert facts["stalls"] >= 5
     assert facts["blockers"] == []
+
+
+class Nested(asyncio.SelectorEventLoop):
+    """A standard loop with another inside, as packages put it there that let loops be nested."""
+
+    def _run_once(self) -> None:
+        loop: Any = self
+        waits = not loop._ready and not loop._stopping
+        timeout_s = max(0.0, loop._scheduled[0]._when - loop.time()) if waits and loop._scheduled else None
+        loop._process_events(loop._selector.select(timeout_s if waits else 0))
+        end_time = loop.time() + loop._clock_resolution
+        while loop._scheduled and loop._scheduled[0]._when < end_time:
+            loop._ready.append(heapq.heappop(loop._scheduled))
+        for _ in range(len(loop._ready)):
+            loop._ready.popleft()._run()
+
+
+def test_a_loop_that_stands_in_the_standard_ones_place_is_watched_as_well(probe: BlockingProbe) -> None:
+    async def main() -> None:
+        deadline = time.monotonic() + 20
+        while not any(row["function"] == "sleeps" for row in probe.facts().get("blockers", [])):
+            assert time.monotonic() < deadline, probe.facts()
+            sleeps(0.1)
+            await asyncio.sleep(0.05)
+
+    loop = Nested()
+    loop.run_until_complete(main())
+    loop.close()
 
 
 def test_an_idle_loop_is_never_woken(probe: BlockingProbe) -> None:
