@@ -9,7 +9,7 @@ from typing import Any
 
 from heaptide_server.checks import advice
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told, watched_s
+from heaptide_server.checks.reading import flag, is_old, living, names, number, rows, text, told, watched_s
 
 LEAST_WAITED = 10  # checkouts: fewer may be one burst
 WAITED_SHARE = 0.01
@@ -90,7 +90,8 @@ def pools(alive: Sequence[WorkerFacts]) -> list[Pool]:
     for one in alive:
         for row in rows(told(one, "pools"), "pools"):
             key = tuple(str(row.get(name)) for name in ("library", "kind", "driver", "size", "max_overflow"))
-            alike.setdefault(key, []).append((one, row))
+            failures = {"timeouts": 0, "refused": 0} if is_old(row, "failed_at", one) else {}
+            alike.setdefault(key, []).append((one, row | failures))
     return [
         Pool(members[0][1], tuple(one for one, _ in members), tuple(row for _, row in members))
         for members in alike.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from types import CodeType
 
 import pytest
@@ -70,6 +71,7 @@ def test_stalls_of_one_place_and_route_add_up(blockers: Blockers) -> None:
         (2, 0.4, 0.3),
         (1, 0.1, 0.1),
     ]
+    assert all(abs(fact["last_at"] - time.time()) < 60 for fact in blockers.facts())
 
 
 def test_a_thousand_places_keep_the_twenty_greatest_within_their_bytes(blockers: Blockers) -> None:

@@ -53,6 +53,15 @@ def test_giving_up_makes_it_critical(tell: Tell) -> None:
     assert found(tell("pools", facts(**FULL, timeouts=1)))["pool-exhausted"].severity == "critical"
 
 
+def test_what_failed_over_a_day_ago_is_over(tell: Tell) -> None:
+    one = tell("pools", {})
+    for ago_s, severity in ((3600.0, "critical"), (90_000.0, "warning")):
+        told = facts(**FULL, timeouts=1, refused=1, failed_at=one.worker.last_seen - ago_s)
+        finding = found(tell("pools", told))
+        assert finding["pool-exhausted"].severity == severity
+        assert ("pool-too-large" in finding) == (severity == "critical")
+
+
 def test_connections_held_for_other_things_are_to_be_given_back_not_added(tell: Tell) -> None:
     finding = found(tell("pools", facts(**FULL, query_s=6.0)))["pool-exhausted"]
     assert "while no query runs" in finding.fix
