@@ -176,9 +176,9 @@ class Stall:
             return
         without_cpu_s = min(duration_s, after.starved_s - step.before.starved_s)
         used_s = after.cpu_s - step.before.cpu_s
-        # Its own time, what it would have taken on an idle machine, at the least: the readings are of a longer time, in
-        # whose rest others may have used the CPU, or waited for it.
-        rest_s = max(0.0, after.at - step.before.at - duration_s)
+        # The readings are of a longer time. In a crowd others computed in the rest of it.
+        rest_s = 0.0 if self._alone else max(0.0, after.at - step.before.at - duration_s)
+        # Its own time: what it would have taken on an idle machine.
         own_s = max(duration_s - without_cpu_s, min(duration_s, used_s - rest_s))
         if (own_s >= LEAST_STALL_S or own_s >= duration_s / 2) and step.samples:
             self._blocked.append(Blocked(step, duration_s, min(duration_s, used_s), duration_s - own_s))
