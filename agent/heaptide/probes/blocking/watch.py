@@ -14,7 +14,8 @@ from heaptide.probes.blocking.blockers import Blockers
 from heaptide.probes.blocking.called import called
 from heaptide.probes.blocking.route import route_of
 from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
-from heaptide.probes.blocking.stalls import LEAST_STALL_S, Reading, Stall, Tick
+from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall
+from heaptide.probes.blocking.steps import Reading, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
 

@@ -10,7 +10,8 @@ import pytest
 
 from heaptide.frames import Call
 from heaptide.probes.blocking.blockers import MOST_BLOCKERS, MOST_BYTES, Blockers
-from heaptide.probes.blocking.stalls import Blocked, Step, Tick
+from heaptide.probes.blocking.stalls import Blocked
+from heaptide.probes.blocking.steps import Step, Tick
 
 
 def code(name: str, file: str = "/app/shop.py") -> CodeType:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from heaptide.frames import Call
-from heaptide.probes.blocking.stalls import Ended, Reading, Stall, Tick
+from heaptide.probes.blocking.stalls import Ended, Stall
+from heaptide.probes.blocking.steps import Reading, Tick
 
 
 def outer() -> None: ...
