@@ -48,12 +48,12 @@ class Position(NamedTuple):
     Attributes:
         began: when its iteration began, by the monotonic clock.
         step: another one in each step of a task, and in the standard loop in each callback.
-        first: nothing ran before it in this iteration; False also where that isn't known.
+        first: nothing ran before it in this iteration; None where that isn't known.
     """
 
     began: float
     step: Hashable
-    first: bool
+    first: bool | None
 
 
 class Attached:
@@ -144,12 +144,12 @@ class Attached:
             if found is None:
                 return None
             began, index = found
-            step = id(task) if index is None else (began, index)
-            return Position(max(began, self.answered_at or began), step, first=index == 0)
+            step, first = (id(task), None) if index is None else ((began, index), index == 0)
+            return Position(max(began, self.answered_at or began), step, first)
         if self._estimate is None or self.answered_at is not None:
             self._estimate = max(guess, self.answered_at or guess)
             self.beat()
-        return Position(self._estimate, id(task), first=False)
+        return Position(self._estimate, id(task), first=None)
 
     def calls(self, frame: FrameType | None) -> list[Call]:
         """What the loop runs, innermost first: the stack down to the loop, not what started it."""

@@ -36,9 +36,9 @@ class Stall:
     """The loop has been in one iteration for long, and has been handed a beat that it hasn't come to run.
 
     One step that takes long blocks the loop; many that are short crowd it. As long as the beat is unanswered, a task
-    that is seen again is still in the same step: its next one is queued behind the beat. Of one that is seen once, and
-    isn't the iteration's first, nobody knows how long it took; half of what came before counts for the first that is
-    seen, for that look may have been late.
+    that is seen again is still in the same step: its next one is queued behind the beat. Of one that is seen once among
+    others, or after others ran in the iteration, nobody knows how long it took; half of what came before counts for the
+    first that is seen, for that look may have been late.
 
     Args:
         began: when the iteration began, by the monotonic clock.
@@ -80,7 +80,8 @@ class Stall:
         """
         step = self._step
         if step is not None and (self._alone or not step.seen_once):
-            self._doubt(step)
+            if step.seen.first is False:
+                self._doubt(step)
             self._close(step, answered_at, after)
         duration_s = answered_at - self.began
         return Ended(duration_s, min(duration_s, after.starved_s - self._before.starved_s), self._blocked)

@@ -31,12 +31,12 @@ class Tick(Reading):
     Attributes:
         step: which one it runs; for a loop in C, which task's, and all plain callbacks are one.
         held_s: seconds for which the step kept the watch from looking, because it held the GIL; 0.0 where it didn't.
-        first: it is the first of the iteration, so it runs since that began; False also where that isn't known.
+        first: it is the first of the iteration, so it runs since that began; None where that isn't known.
     """
 
     step: Hashable
     held_s: float = 0.0
-    first: bool = False
+    first: bool | None = None
 
 
 @dataclass

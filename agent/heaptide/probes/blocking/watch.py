@@ -181,7 +181,7 @@ class Watch:
         if position is None:
             return None
         if stall is not None:
-            position = position._replace(began=stall.began, first=False)
+            position = position._replace(began=stall.began, first=None)
         elif at - position.began < SUSPECT_S:
             return _Look(position, [], None)
         look = _Look(position, attached.calls(frame), route_of(frame))

@@ -37,14 +37,14 @@ def stall(
 
 
 def test_a_step_that_is_seen_and_then_answered_blocked_from_its_iterations_beginning_to_the_answer() -> None:
-    ended = stall([(tick(0.03, first=True), [INNER, OUTER])], answered_at=0.055)
+    ended = stall([(tick(0.03), [INNER, OUTER])], answered_at=0.055)
     assert ended.duration_s == ended.blocked[0].duration_s == 0.055
     assert ended.blocked[0].step.common() == [INNER, OUTER]
 
 
-def test_a_step_that_is_seen_once_and_may_have_come_after_others_blocks_nobody_for_what_was_before() -> None:
-    assert stall([(tick(0.04), [INNER, OUTER])], answered_at=0.06).blocked == []
-    ended = stall([(tick(0.04), [INNER, OUTER])], answered_at=0.08)
+def test_a_step_that_is_seen_once_and_came_after_others_blocks_nobody_for_all_that_was_before() -> None:
+    assert stall([(tick(0.04, first=False), [INNER, OUTER])], answered_at=0.06).blocked == []
+    ended = stall([(tick(0.04, first=False), [INNER, OUTER])], answered_at=0.08)
     assert ended.blocked[0].duration_s == pytest.approx(0.06)
 
 
@@ -53,6 +53,12 @@ def test_a_look_from_before_there_was_reason_to_take_a_stack_tells_steps_apart()
     assert stall(ticks, answered_at=0.06).blocked == []
     ticks = [(tick(0.005, step=2), []), (tick(0.036, step=2), [INNER])]
     assert stall(ticks, answered_at=0.06).blocked[0].duration_s == 0.06
+
+
+def test_the_first_step_of_an_iteration_is_to_blame_for_all_of_it_up_to_the_look() -> None:
+    ticks = [(tick(0.06, step=1, first=True), [INNER]), (tick(0.08, step=2), [OTHER])]
+    (blocked,) = stall(ticks, answered_at=0.09).blocked
+    assert (blocked.step.common(), blocked.duration_s) == ([INNER], 0.06)
 
 
 def test_a_step_that_held_the_gil_for_long_is_to_blame_though_it_is_seen_once_among_others() -> None:

@@ -97,7 +97,7 @@ class GoesOn(Attached):
         return self.answered_at is None
 
     def position(self, frame: object, guess: float) -> Position:
-        return Position(self.began, self.steps[0], first=False)
+        return Position(self.began, self.steps[0], first=None)
 
     def learn_limiter(self) -> None:
         """It has none."""
