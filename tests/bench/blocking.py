@@ -1,4 +1,6 @@
-"""How many of a hundred stalls are named by their function, and what watching costs an idle and a busy loop."""
+"""How many of a hundred stalls are named by their function, how many steps of crowds are named as if they were stalls,
+and what watching costs an idle and a busy loop.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,37 @@ PAIRS, SECONDS = 5, 4.0
 TARGET = Path(__file__).with_name("blocking_target.py")
 
 
+LONG_S, SHORT_S = 0.5, 0.09  # the longest of the stalls
+
+
 def main() -> None:
-    named()
+    named(LONG_S)
+    named(SHORT_S)
+    crowded()
     costs()
 
 
-def named() -> None:
+def named(longest_s: float) -> None:
     rows = []
     for loop in LOOPS:
-        verdicts = _run(loop, "stalls")
+        verdicts = _run(loop, "stalls", str(longest_s))
         rows.append([loop, *(f"{verdicts[name]:.0f}" for name in ("right", "wrong", "missed"))])
     show(
-        "100 stalls of 50 to 500 ms: sleeps, a socket, SQLite, computing, and a C call that holds the GIL",
+        f"100 stalls of 50 to {1e3 * longest_s:.0f} ms: sleeps, a socket, SQLite, computing, and a C call that holds "
+        "the GIL",
         ["loop", "named by its function", "named by another", "not seen"],
+        rows,
+    )
+
+
+def crowded() -> None:
+    rows = []
+    for loop in LOOPS:
+        found = _run(loop, "crowds")
+        rows.append([loop, f"{found['seen']:.0f}", f"{found['blamed']:.0f}"])
+    show(
+        "100 crowds of 10 to 30 tasks that take three steps of 3 ms in turn: the same kinds of steps",
+        ["loop", "stalls seen", "steps named as blocking"],
         rows,
     )
 

@@ -55,8 +55,8 @@ class Made:
         known = self._sites.get(key)
         if known is None:
             if len(self._sites) >= _MOST_SITES_KEPT:
-                least = min(list(self._sites), key=lambda key: self._sites[key][1][0])
-                self._sites.pop(least, None)
+                seldom, _ = min(list(self._sites.values()), key=lambda one: one[1][0])
+                self._sites.pop((seldom.code, seldom.line), None)  # unless another thread was quicker
             known = self._sites[key] = call, [0]
         return known[1]
 

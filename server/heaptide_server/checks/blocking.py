@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from heaptide_server.checks import delays, remedies
 from heaptide_server.checks.delays import CRITICAL_SHARE, LEAST_STALLS, WARNING_SHARE
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told, watched_s
+from heaptide_server.checks.reading import flag, is_old, living, names, number, rows, text, told, watched_s
 
 MOST_FINDINGS = 5  # of one kind; the worst
 LONG_STALL_S = 1.0  # on a route, once is enough: everybody else waited a second
@@ -58,7 +58,7 @@ def _places(alive: Sequence[WorkerFacts]) -> list[_Place]:
     for one in alive:
         for row in rows(told(one, "blocking"), "blockers"):
             file, function = text(row, "file"), text(row, "function")
-            if file and function:
+            if file and function and not is_old(row, "last_at", one):
                 place = places.setdefault((file, function), _new_place(row, file, function))
                 _add(place, row, one)
     return list(places.values())

@@ -9,7 +9,7 @@ from typing import Any
 
 from heaptide_server.checks import advice
 from heaptide_server.checks.finding import Finding, Severity, WorkerFacts
-from heaptide_server.checks.reading import flag, living, names, number, rows, text, told, watched_s
+from heaptide_server.checks.reading import flag, is_old, living, names, number, rows, text, told, watched_s
 
 LEAST_WAITED = 10  # checkouts: fewer may be one burst
 WAITED_SHARE = 0.01
@@ -61,8 +61,12 @@ class Pool:
 
     @property
     def subject(self) -> str:
-        """What tells it from a service's other pools."""
-        return f"{self.name()} of {self.capacity or 'any number of'} connections"
+        """What tells it from a service's other pools: all by which `pools` sorts them."""
+        size, overflow = number(self.facts, "size"), number(self.facts, "max_overflow")
+        if not size:
+            return f"{self.name()} of any number of connections"
+        more = " and more" if overflow is None or overflow < 0 else f" + {overflow:g}" if overflow else ""
+        return f"{self.name()} of {size:g}{more} connections"
 
     def name(self) -> str:
         """As a person knows it."""
@@ -86,7 +90,8 @@ def pools(alive: Sequence[WorkerFacts]) -> list[Pool]:
     for one in alive:
         for row in rows(told(one, "pools"), "pools"):
             key = tuple(str(row.get(name)) for name in ("library", "kind", "driver", "size", "max_overflow"))
-            alike.setdefault(key, []).append((one, row))
+            failures = {"timeouts": 0, "refused": 0} if is_old(row, "failed_at", one) else {}
+            alike.setdefault(key, []).append((one, row | failures))
     return [
         Pool(members[0][1], tuple(one for one, _ in members), tuple(row for _, row in members))
         for members in alike.values()

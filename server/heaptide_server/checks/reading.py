@@ -7,6 +7,8 @@ from typing import Any
 
 from heaptide_server.checks.finding import WorkerFacts
 
+RECENT_S = 86400.0  # as long as a worker's end is told, see `checkup.WINDOW_S`
+
 
 def told(one: WorkerFacts, probe: str) -> dict[str, Any]:
     """What a probe told; empty where it told nothing."""
@@ -35,6 +37,16 @@ def rows(facts: object, name: str) -> list[dict[str, Any]]:
     """A list of objects by its name; what is none of them is left out."""
     value = facts.get(name) if isinstance(facts, dict) else None
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def is_old(facts: object, name: str, one: WorkerFacts) -> bool:
+    """Whether a time that a worker told, in seconds since the epoch, is over a day before it was last heard of.
+
+    What is counted over its life would else be found for as long as it lives. False where no time is told, as by older
+    agents.
+    """
+    at = number(facts, name)
+    return at is not None and one.worker.last_seen - at > RECENT_S
 
 
 def living(workers: Iterable[WorkerFacts]) -> list[WorkerFacts]:

@@ -49,7 +49,7 @@ def main(path: Path, url: str) -> None:
             say("looked")
             db.execute("INSERT INTO looked VALUES (?)", [number])
             courier.deliver_due(now)
-        courier.deliver_due(now + DAY_S)
+        courier.deliver_due(START_S + (FOUND + CLEAR) * LOOK_S + DAY_S)
 
 
 if __name__ == "__main__":

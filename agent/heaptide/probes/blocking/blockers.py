@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ class Blocker:
         through: packages and modules that the call went through, outermost first.
         cpu_s: seconds of `total_s` in which the thread computed rather than waited.
         starved_s: seconds of `total_s` in which it could have run, but had no CPU.
+        last_at: when it was last seen, in seconds since the epoch.
     """
 
     site: Site
@@ -39,6 +41,7 @@ class Blocker:
     longest_s: float = 0.0
     cpu_s: float = 0.0
     starved_s: float = 0.0
+    last_at: float = 0.0
 
     def add(self, blocked: Blocked) -> None:
         """Counts one stall."""
@@ -47,6 +50,7 @@ class Blocker:
         self.longest_s = max(self.longest_s, blocked.duration_s)
         self.cpu_s += blocked.cpu_s
         self.starved_s += blocked.starved_s
+        self.last_at = time.time()
 
     def fact(self) -> dict[str, Any]:
         """Its form on the wire."""
@@ -63,6 +67,7 @@ class Blocker:
             "longest_s": round(self.longest_s, 3),
             "cpu_s": round(self.cpu_s, 3),
             "starved_s": round(self.starved_s, 3),
+            "last_at": round(self.last_at),
         }
 
 

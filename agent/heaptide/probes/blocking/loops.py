@@ -6,9 +6,9 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Hashable, Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from heaptide.frames import Call, calls, outward
 from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
@@ -42,6 +42,20 @@ def _candidates(frame: FrameType) -> Iterator[Any]:
     yield getattr(variables.get("self"), "_loop", None)
 
 
+class Position(NamedTuple):
+    """Where a loop is.
+
+    Attributes:
+        began: when its iteration began, by the monotonic clock.
+        step: another one in each step of a task, and in the standard loop in each callback.
+        first: nothing ran before it in this iteration; None where that isn't known.
+    """
+
+    began: float
+    step: Hashable
+    first: bool | None
+
+
 class Attached:
     """A loop that is watched.
 
@@ -51,7 +65,7 @@ class Attached:
         ready: the loop has run `learn`, so the rest is known.
         thread_limiter: anyio's limiter of the threads in which it runs sync endpoints; None where anyio isn't used.
         answered_at: when the last beat was run, by the monotonic clock; None until it is.
-        tells: from its stack it can be read when its iteration began.
+        tells: from its stack it can be read when its iteration began, and how far it is.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ident: int) -> None:
@@ -64,6 +78,7 @@ class Attached:
         self._idle: frozenset[CodeType] = frozenset()
         self._schedstat: Schedstat | None = None
         self._estimate: float | None = None
+        self._beating = False
 
     @property
     def kind(self) -> str:
@@ -112,22 +127,29 @@ class Attached:
         """Whether the loop runs something, by its thread's innermost frame."""
         return frame is not None and frame.f_code not in self._idle
 
-    def began(self, frame: FrameType | None, guess: float) -> float | None:
-        """When the iteration began that the loop is in, by the monotonic clock; None where that isn't known.
+    def position(self, frame: FrameType | None, guess: float) -> Position | None:
+        """Where a busy loop is; None between two iterations.
 
-        The standard loop has it in a variable. Another one is handed a beat when it is first seen busy; while it
-        doesn't come to run that, the first guess holds.
+        The standard loop has it in its variables. Another one is handed a beat when it is first seen busy; while it
+        doesn't come to run that, the first guess holds, and its task tells the step. What came before a beat was
+        answered is over in any case.
 
         Args:
             frame: the innermost of the loop's thread.
-            guess: half-way between this look and the one before.
+            guess: half-way between this look and the one before, by the monotonic clock.
         """
+        task = asyncio.current_task(self.loop)
         if self.tells:
-            return _iteration_began(frame)
+            found = _iteration(frame)
+            if found is None:
+                return None
+            began, index = found
+            step, first = (id(task), None) if index is None else ((began, index), index == 0)
+            return Position(max(began, self.answered_at or began), step, first)
         if self._estimate is None or self.answered_at is not None:
-            self._estimate = guess
+            self._estimate = max(guess, self.answered_at or guess)
             self.beat()
-        return self._estimate
+        return Position(self._estimate, id(task), first=None)
 
     def calls(self, frame: FrameType | None) -> list[Call]:
         """What the loop runs, innermost first: the stack down to the loop, not what started it."""
@@ -136,11 +158,6 @@ class Attached:
             index for index, call in enumerate(stack) if call.code in self._idle or call.code.co_name == "_run_once"
         )
         return stack[: next(ends, len(stack))]
-
-    def step(self) -> int:
-        """Which task's step it runs, as a number; 0 for a plain callback."""
-        task = asyncio.current_task(self.loop)
-        return 0 if task is None else id(task)
 
     def times(self) -> tuple[float, float]:
         """What `Schedstat.take` says of the loop's thread; zeros where the kernel doesn't count.
@@ -151,23 +168,32 @@ class Attached:
         return (0.0, 0.0) if self._schedstat is None else self._schedstat.take()
 
     def beat(self) -> None:
-        """Hands the loop a callback, whose run says that it came past whatever it is in.
+        """Hands the loop a callback, whose run says that it came past whatever it is in; one at a time.
 
         Raises:
             RuntimeError: the loop is closed.
         """
-        self.answered_at = None
-        self.loop.call_soon_threadsafe(self._answer)
+        if not self._beating:
+            self._beating, self.answered_at = True, None
+            self.loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
-        self.answered_at = time.monotonic()
+        self._beating, self.answered_at = False, time.monotonic()
 
 
-def _iteration_began(frame: FrameType | None) -> float | None:
+def _iteration(frame: FrameType | None) -> tuple[float, int | None] | None:
+    """When the iteration began, and how many of its callbacks have run; None before the first.
+
+    That many isn't known where somebody has put another loop into the standard one's place, as is done to nest loops.
+    """
     while frame is not None:
         if frame.f_code.co_name == "_run_once":
-            began = frame.f_locals.get("end_time")  # of its wait for events
-            return began if isinstance(began, float) else None
+            variables = frame.f_locals
+            began, index = variables.get("end_time"), variables.get("i")  # of its wait for events; of its callbacks
+            counts = "i" in frame.f_code.co_varnames
+            if not isinstance(began, float) or (counts and not isinstance(index, int)):
+                return None
+            return began, index if counts else None
         frame = frame.f_back
     return None
 

@@ -6,20 +6,21 @@ import sys
 import threading
 import time
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from heaptide.frames import Place, current_frames
+from heaptide.frames import Call, Place, current_frames
 from heaptide.gate import Gate
 from heaptide.probes.blocking.blockers import Blockers
 from heaptide.probes.blocking.called import called
 from heaptide.probes.blocking.route import route_of
 from heaptide.probes.blocking.schedstat import Schedstat, of_this_thread
-from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall, Tick
+from heaptide.probes.blocking.stalls import LEAST_STALL_S, Stall
+from heaptide.probes.blocking.steps import Reading, Tick
 from heaptide.probes.blocking.threads import Threads
 from heaptide.probes.blocking.totals import Totals
 
 if TYPE_CHECKING:
-    from heaptide.probes.blocking.loops import Attached
+    from heaptide.probes.blocking.loops import Attached, Position
 
 # So a stall of 50 ms has a tick in it, and if need be one more look once it is 30 ms old, when it is told from what is
 # just busy.
@@ -32,11 +33,21 @@ LONGEST_STALLED_TICK_S = 0.25
 CPU_SHARE = 0.0017  # of one CPU; the project's bound is 0.002
 SLOWEST_TICK_S = 0.2
 MOST_SLOWING = 1.25  # from one adjustment to the next: one dear tick of 25 doesn't make the watch miss short stalls
+# Python code that runs gives the GIL to who waits for it after 5 ms: this long it takes a call that doesn't let go.
+HELD_S = 0.02
 _SEARCH_S = 0.5  # between two searches for a loop
 _PACED_TICKS = 25  # between two adjustments of the tick to what it costs
 _THREADS_EACH_S = 0.1  # between two looks at the thread pool
 _BASELINE_EACH_S = 0.5  # between two readings of the watch's own times, and two questions for the thread pool
 _MOST_FAILURES = 10
+
+
+class _Look(NamedTuple):
+    """A busy loop at one moment: where it is, and in a stall its stack and its route."""
+
+    position: Position
+    stack: list[Call]
+    route: str | None
 
 
 class Watch:
@@ -64,11 +75,12 @@ class Watch:
         self._gate = gate
         self._stopped = False
         self._attached: Attached | None = None
+        self._iteration: Stall | None = None  # that the loop was seen in last, which may become a stall
         self._stall: Stall | None = None
         self._sleep_s = TICK_S
         self._least_tick_s = TICK_S
-        self._previous_at = 0.0
-        self._cpu_s = self._starved_s = 0.0  # of the loop's thread, when last read
+        self._previous = Reading(0.0, 0.0, 0.0)
+        self._before = self._previous  # the last from before a stall
         self._own: Schedstat | None = None
         self._own_starved_s = 0.0
         self._next_baseline_at = 0.0
@@ -128,12 +140,14 @@ class Watch:
             self._attached = attached = Attached(*found)
             attached.learn()
             self.tick_s = self._sleep_s = self._least_tick_s = TICK_S if attached.tells else BLIND_TICK_S
-            self._previous_at = self._paced_at = time.monotonic()
+            self._paced_at = time.monotonic()
+            self._previous = self._before = Reading(self._paced_at, 0.0, 0.0)
             self._paced_cpu_s = time.thread_time()
             self.totals.attached(attached.kind)
 
     def _detach(self) -> None:
-        attached, self._attached, self._stall = self._attached, None, None
+        attached, self._attached = self._attached, None
+        self._stall = self._iteration = None
         if attached is not None:
             attached.close()
 
@@ -141,17 +155,65 @@ class Watch:
         frame = current_frames().get(attached.ident)
         at = time.monotonic()
         self._sleep_s = self.tick_s
-        if self._stall is not None and attached.answered_at is not None:
-            self._end(self._stall, attached.answered_at, *attached.times())
-        if attached.busy(frame):
-            self._follow(attached, frame, at, due)
-        elif self._stall is None:
-            self._cpu_s, self._starved_s = attached.times()
-            if at - due >= LEAST_STALL_S:
-                self._notice_hold(at - due)
+        # All that is to be seen of the loop comes first: it goes on as soon as this thread lets go of the GIL.
+        busy, answered_at = attached.busy(frame), attached.answered_at
+        ended = self._stall if answered_at is not None else None
+        look = self._look(attached, frame, at, due, None if ended else self._stall) if busy else None
         del frame
-        self._previous_at = at
+        reading = Reading(at, *attached.times())
+        if ended is not None and answered_at is not None:
+            self._end(ended, answered_at, reading)
+        if look is not None:
+            self._follow(look, reading, self._held_s(reading, at - due), tells=attached.tells)
+        elif self._stall is None:
+            self._before = reading
+            if not busy and at - due >= LEAST_STALL_S:
+                self._notice_hold(at - due)
+        self._previous = reading
         self._housekeeping(attached, at)
+
+    def _look(
+        self, attached: Attached, frame: FrameType | None, at: float, due: float, stall: Stall | None
+    ) -> _Look | None:
+        """What a busy loop runs, in a stall with its stack; None between two iterations."""
+        # Late, this tick was kept from the GIL by the very step that it looks for.
+        position = attached.position(frame, (self._previous.at + min(at, due)) / 2)
+        if position is None:
+            return None
+        if stall is not None:
+            position = position._replace(began=stall.began, first=None)
+        elif at - position.began < SUSPECT_S:
+            return _Look(position, [], None)
+        look = _Look(position, attached.calls(frame), route_of(frame))
+        attached.beat()
+        return look
+
+    def _follow(self, look: _Look, reading: Reading, held_s: float, *, tells: bool) -> None:
+        began, step, first = look.position
+        age_s = reading.at - began
+        if age_s < SUSPECT_S:
+            self._before = reading
+            self._sleep_s = self._until_next(age_s, tells=tells)
+        elif self._stall is None:
+            self._stall_cpu_s = self._tick_cpu_s
+            self._sleep_s = SECOND_LOOK_S
+        else:
+            self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, age_s / 10))
+        if self._iteration is None or self._iteration.began != began:
+            self._iteration = Stall(began, self._before)
+        tick = Tick(reading.at, reading.cpu_s, reading.starved_s, step, held_s, first)
+        self._iteration.see(tick, look.stack, look.route)
+        if age_s >= SUSPECT_S:
+            self._stall = self._iteration
+
+    def _held_s(self, reading: Reading, late_s: float) -> float:
+        """For how long what the loop ran kept this thread from the GIL; it can't have been many short steps then."""
+        if late_s < HELD_S:
+            return 0.0
+        # Neither thread may have had a CPU meanwhile.
+        starved_s = reading.starved_s - self._previous.starved_s + self._starved_self() - self._own_starved_s
+        held_s = late_s - starved_s
+        return held_s if held_s >= HELD_S else 0.0
 
     def _notice_hold(self, late_s: float) -> None:
         """Counts a tick that came late although the loop only waited: another thread held the GIL."""
@@ -163,37 +225,21 @@ class Watch:
     def _starved_self(self) -> float:
         return 0.0 if self._own is None else self._own.take()[1]
 
-    def _follow(self, attached: Attached, frame: FrameType | None, at: float, due: float) -> None:
-        cpu_s, starved_s = attached.times()
-        tick = Tick(at, attached.step(), cpu_s, starved_s)
-        if self._stall is None:
-            # Late, this tick was kept from the GIL by the very step that it looks for.
-            began = attached.began(frame, (self._previous_at + min(at, due)) / 2)
-            if began is None or at - began < SUSPECT_S:
-                self._cpu_s, self._starved_s = cpu_s, starved_s
-                self._sleep_s = self._until_next(at - (began or at), tells=attached.tells)
-                return
-            self._stall = Stall(began, tick, self._cpu_s, self._starved_s)
-            self._stall_cpu_s = self._tick_cpu_s
-            attached.beat()
-            self._sleep_s = SECOND_LOOK_S
-        else:
-            self._sleep_s = min(LONGEST_STALLED_TICK_S, max(STALLED_TICK_S, (at - self._stall.began) / 10))
-        self._stall.see(tick, attached.calls(frame), route_of(frame))
-
     def _until_next(self, age_s: float, *, tells: bool) -> float:
         """Seconds to the next look at an iteration: the next tick, if that still finds it in a stall of 50 ms."""
         if tells and age_s + self.tick_s < LEAST_STALL_S:
             return self.tick_s
         return min(self.tick_s, SUSPECT_S + 0.001 - age_s)
 
-    def _end(self, stall: Stall, answered_at: float, cpu_s: float, starved_s: float) -> None:
-        self._stall = None
-        ended = stall.end(answered_at, cpu_s, starved_s)
+    def _end(self, stall: Stall, answered_at: float, after: Reading) -> None:
+        self._stall = self._iteration = None
+        ended = stall.end(answered_at, after)
         if ended.duration_s >= LEAST_STALL_S:
             blamed = [self.blockers.add(blocked) for blocked in ended.blocked]
             self.totals.stalled(ended.duration_s, ended.starved_s, blocked=any(blamed))
-        self._paced_cpu_s += time.thread_time() - self._stall_cpu_s  # what a stall costs is worth it
+        spent_s = time.thread_time()
+        self._paced_cpu_s += spent_s - self._stall_cpu_s  # what a stall costs is worth it
+        self._tick_cpu_s = spent_s  # another stall may begin in this very tick
 
     def _housekeeping(self, attached: Attached, at: float) -> None:
         if at >= self._next_threads_at:

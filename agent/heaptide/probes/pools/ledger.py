@@ -49,6 +49,7 @@ class Ledger:
         longest_wait_s: the longest, timeouts included.
         timeouts: checkouts given up for lack of a connection.
         refused: connections that the server refused for having too many.
+        failed_at: when a checkout was last given up or refused, in seconds since the epoch.
         returned: connections that came back, and `held_s`, `longest_held_s` how long they had been out.
         queries: queries run on its connections, where the library tells; `query_s` their seconds.
         most_out: the most connections out at a time.
@@ -64,6 +65,7 @@ class Ledger:
     longest_wait_s: float = 0.0
     timeouts: int = 0
     refused: int = 0
+    failed_at: float | None = None
     returned: int = 0
     held_s: float = 0.0
     longest_held_s: float = 0.0
@@ -108,10 +110,12 @@ class Ledger:
         """A checkout failed."""
         if type(error).__name__ in _TIMEOUTS:
             self.timeouts += 1
+            self.failed_at = time.time()
         cause = getattr(error, "orig", None) or error
         state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
         if state == _TOO_MANY or (state is None and any(text in str(cause) for text in _TOO_MANY_TEXTS)):
             self.refused += 1
+            self.failed_at = time.time()
 
     def facts(self) -> dict[str, Any]:
         """Its counters, and who holds connections."""
@@ -123,6 +127,7 @@ class Ledger:
             "longest_wait_s": round(self.longest_wait_s, 3),
             "timeouts": self.timeouts,
             "refused": self.refused,
+            "failed_at": None if self.failed_at is None else round(self.failed_at),
             "returned": self.returned,
             "held_s": round(self.held_s, 3),
             "longest_held_s": round(self.longest_held_s, 3),
@@ -138,8 +143,8 @@ class Ledger:
         known = self._sites.get(key)
         if known is None:
             if len(self._sites) >= _MOST_SITES_KEPT:
-                least = min(list(self._sites), key=lambda key: self._sites[key][1].held_s)
-                self._sites.pop(least, None)
+                least, _ = min(list(self._sites.values()), key=lambda one: one[1].held_s)
+                self._sites.pop((least.code, least.line), None)  # unless another thread was quicker
             known = self._sites[key] = call, Holds()
         return known[1]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from types import CodeType
 
 import pytest
 
 from heaptide.frames import Call
 from heaptide.probes.blocking.blockers import MOST_BLOCKERS, MOST_BYTES, Blockers
-from heaptide.probes.blocking.stalls import Blocked, Step, Tick
+from heaptide.probes.blocking.stalls import Blocked
+from heaptide.probes.blocking.steps import Step, Tick
 
 
 def code(name: str, file: str = "/app/shop.py") -> CodeType:
@@ -19,8 +21,8 @@ def code(name: str, file: str = "/app/shop.py") -> CodeType:
 
 
 def blocked(*stack: CodeType, seconds: float = 0.1, route: str | None = "GET /") -> Blocked:
-    tick = Tick(0.05, 1, 0.0, 0.0)
-    step = Step(0.0, tick, tick, 0.0, 0.0, [[Call(one, 3, 0) for one in stack]], route)
+    tick = Tick(0.05, 0.0, 0.0, 1)
+    step = Step(0.0, tick, tick, tick, [[Call(one, 3, 0) for one in stack]], route)
     return Blocked(step, seconds, 0.0, 0.0)
 
 
@@ -70,6 +72,7 @@ def test_stalls_of_one_place_and_route_add_up(blockers: Blockers) -> None:
         (2, 0.4, 0.3),
         (1, 0.1, 0.1),
     ]
+    assert all(abs(fact["last_at"] - time.time()) < 60 for fact in blockers.facts())
 
 
 def test_a_thousand_places_keep_the_twenty_greatest_within_their_bytes(blockers: Blockers) -> None:

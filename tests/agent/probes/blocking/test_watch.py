@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import heapq
 import random
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from heaptide.gate import Gate
 from heaptide.probes.blocking import BlockingProbe
+from heaptide.probes.blocking.loops import Attached, Position
 from heaptide.probes.blocking.watch import SLOWEST_TICK_S, TICK_S, Watch
 
 STALLS = 8  # of each kind; `tests.bench.blocking` injects a hundred, and shorter ones
@@ -78,6 +81,90 @@ def test_a_loop_that_waits_or_takes_short_steps_blocks_nobody(watched: Callable[
 
     facts = watched(main)
     assert facts["blockers"] == []
+
+
+class GoesOn(Attached):
+    """A crowded loop that goes on to its next short step when the watch reads its times, and so lets go of the GIL."""
+
+    def __init__(self, began: float) -> None:
+        self.ident = threading.get_ident()
+        self.thread_limiter = self.answered_at = None
+        self.tells, self._idle = True, frozenset()
+        self.began = began
+        self.steps = ["another", "one", "one"]
+
+    def busy(self, frame: object) -> bool:
+        return self.answered_at is None
+
+    def position(self, frame: object, guess: float) -> Position:
+        return Position(self.began, self.steps[0], first=None)
+
+    def learn_limiter(self) -> None:
+        """It has none."""
+
+    def beat(self) -> None:
+        """It comes to that just before the last of its steps."""
+
+    def times(self) -> tuple[float, float]:
+        self.steps = self.steps[1:] or self.steps
+        if len(self.steps) == 1:
+            self.answered_at = self.began + 0.08
+        return 0.0, 0.0
+
+
+def test_what_is_seen_of_a_loop_is_of_one_moment(probe: BlockingProbe) -> None:
+    probe.stop()
+    watch, now = Watch(lambda file: (file, True), Gate()), time.monotonic()
+    loop = GoesOn(now - 0.04)
+    watch._paced_at = now
+    for _ in range(3):
+        watch._tick(loop, time.monotonic())
+    assert (watch.totals.crowded, watch.totals.crowded_s) == (1, pytest.approx(0.08))
+    assert watch.blockers.facts() == []
+
+
+def test_plain_callbacks_that_are_short_block_nobody_in_the_standard_loop(probe: BlockingProbe) -> None:
+    async def main() -> None:
+        while not probe.facts():
+            await asyncio.sleep(0.02)
+        for _ in range(10):
+            for _ in range(40):
+                asyncio.get_running_loop().call_soon(sleeps, 0.003)
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.15)
+
+    asyncio.run(main())
+    facts = probe.facts()
+    assert facts["stalls"] >= 5
+    assert facts["blockers"] == []
+
+
+class Nested(asyncio.SelectorEventLoop):
+    """A standard loop with another inside, as packages put it there that let loops be nested."""
+
+    def _run_once(self) -> None:
+        loop: Any = self
+        waits = not loop._ready and not loop._stopping
+        timeout_s = max(0.0, loop._scheduled[0]._when - loop.time()) if waits and loop._scheduled else None
+        loop._process_events(loop._selector.select(timeout_s if waits else 0))
+        end_time = loop.time() + loop._clock_resolution
+        while loop._scheduled and loop._scheduled[0]._when < end_time:
+            loop._ready.append(heapq.heappop(loop._scheduled))
+        for _ in range(len(loop._ready)):
+            loop._ready.popleft()._run()
+
+
+def test_a_loop_that_stands_in_the_standard_ones_place_is_watched_as_well(probe: BlockingProbe) -> None:
+    async def main() -> None:
+        deadline = time.monotonic() + 20
+        while not any(row["function"] == "sleeps" for row in probe.facts().get("blockers", [])):
+            assert time.monotonic() < deadline, probe.facts()
+            sleeps(0.1)
+            await asyncio.sleep(0.05)
+
+    loop = Nested()
+    loop.run_until_complete(main())
+    loop.close()
 
 
 def test_an_idle_loop_is_never_woken(probe: BlockingProbe) -> None:

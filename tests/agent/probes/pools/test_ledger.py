@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from types import CodeType
 
 import pytest
@@ -78,8 +79,11 @@ def test_what_is_out_for_long_is_told_with_its_code(ledger: Ledger, clock: Clock
     ],
 )
 def test_failures_are_told_apart(ledger: Ledger, error: Exception, timeouts: int, refused: int) -> None:
+    before = int(time.time())
     ledger.failed(error)
     assert (ledger.timeouts, ledger.refused) == (timeouts, refused)
+    failed_at = ledger.facts()["failed_at"]
+    assert failed_at is None if timeouts == refused else before <= failed_at <= time.time() + 1
 
 
 def test_a_connection_that_came_back_twice_or_was_never_seen_counts_once(ledger: Ledger) -> None:

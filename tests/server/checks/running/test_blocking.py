@@ -97,6 +97,13 @@ def test_a_burst_that_waited_for_a_moment_is_no_starved_pool(tell: Tell) -> None
     assert "total_tokens = 45" in finding.fix  # 40, and 300 / 60 that waited
 
 
+def test_what_last_blocked_over_a_day_ago_is_over(tell: Tell) -> None:
+    last_seen = tell("blocking", {}).worker.last_seen
+    for ago_s, count in ((3600.0, 1), (90_000.0, 0)):
+        one = tell("blocking", {"blockers": [row(longest_s=6.0, last_at=last_seen - ago_s)]})
+        assert len(blocking.find([one])) == count
+
+
 def test_each_place_that_blocks_has_a_name_of_its_own(tell: Tell) -> None:
     one = tell("blocking", {"blockers": [row(), row(function="store")]})
     names = [finding.name for finding in blocking.find([one])]

@@ -53,6 +53,15 @@ def test_giving_up_makes_it_critical(tell: Tell) -> None:
     assert found(tell("pools", facts(**FULL, timeouts=1)))["pool-exhausted"].severity == "critical"
 
 
+def test_what_failed_over_a_day_ago_is_over(tell: Tell) -> None:
+    one = tell("pools", {})
+    for ago_s, severity in ((3600.0, "critical"), (90_000.0, "warning")):
+        told = facts(**FULL, timeouts=1, refused=1, failed_at=one.worker.last_seen - ago_s)
+        finding = found(tell("pools", told))
+        assert finding["pool-exhausted"].severity == severity
+        assert ("pool-too-large" in finding) == (severity == "critical")
+
+
 def test_connections_held_for_other_things_are_to_be_given_back_not_added(tell: Tell) -> None:
     finding = found(tell("pools", facts(**FULL, query_s=6.0)))["pool-exhausted"]
     assert "while no query runs" in finding.fix
@@ -116,6 +125,16 @@ def test_pools_of_two_databases_are_held_each_against_its_own_server(tell: Tell)
     both = {"pools": facts()["pools"] + facts(database="mysql", driver="pymysql")["pools"]}
     five = [tell("pools", both, pid=10 + index) for index in range(5)]  # 75 of each
     assert "pool-too-large" not in found(*five)
+
+
+def test_pools_that_are_set_otherwise_have_names_of_their_own(tell: Tell) -> None:
+    rows = [facts(**FULL | more)["pools"][0] for more in ({}, {"size": 15, "max_overflow": 0}, {"driver": "asyncpg"})]
+    names = [finding.name for finding in pool.find([tell("pools", {"pools": rows})])]
+    assert [name for name in names if name.startswith("pool-exhausted")] == [
+        "pool-exhausted: sqlalchemy's QueuePool (psycopg) of 5 + 10 connections",
+        "pool-exhausted: sqlalchemy's QueuePool (psycopg) of 15 connections",
+        "pool-exhausted: sqlalchemy's QueuePool (asyncpg) of 5 + 10 connections",
+    ]
 
 
 def test_a_server_that_was_asked_or_refused_makes_it_certain(tell: Tell) -> None:
