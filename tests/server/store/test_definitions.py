@@ -132,3 +132,15 @@ def test_what_an_older_collector_wrote_without_a_time_stays_until_it_is_defined_
     for day in (2, 9, 10):
         keep_house(brief, start + day * DAY)
     assert lines(brief) == {2, 3}
+
+
+def test_an_id_is_never_given_away_again_for_leaks_remember_theirs(brief, sender, start):
+    send(brief, sender(key="a" * 32, pid=1), {1: 100, 2: 100}, start, final=True)
+    late = sender(key="b" * 32, pid=2)
+    send(brief, late, {}, start + 9 * DAY)
+    keep_house(brief, start + 10 * DAY)
+    send(brief, late, {3: 1}, start + 10 * DAY + 60)
+    keep_house(brief, start + 10 * DAY + 120)
+    with closing(sqlite3.connect(brief.path)) as db:
+        ids = {int(name.split(":")[1].split()[0]): number for number, name in db.execute("SELECT id, name FROM sites")}
+    assert ids == {3: 3}
