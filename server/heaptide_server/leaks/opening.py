@@ -30,6 +30,8 @@ class Options:
             each, and imports that come one by one, a worker's slowest fill, end by then.
         open_growth: multiple of the growth at the first suspicion at which a suspect opens (2 in DETECTION.md).
         whole_growth: the same of the growth over the whole window, which what was there before dilutes.
+        whole_lives: where the first suspicion came after so long, the whole window no longer counts: its warm-up, which
+            is left out, moves on and takes the first fills with it, so that a window shrinks while a leak goes on.
         stepwise_growth: times more of both, for what rises in steps: lazy imports do, until they end.
         slowed: late slope over early slope, as a share of what it was at the first suspicion, below which a suspect
             doesn't open: a leak that slows down keeps its ratio, as a power law does, and a cache that fills loses it.
@@ -45,8 +47,9 @@ class Options:
     in_step_lives: float = 6.0
     open_growth: float = 2.0
     whole_growth: float = 1.2
+    whole_lives: float = 6.0
     stepwise_growth: float = 2.5
-    slowed: float = 0.65
+    slowed: float = 0.6
     lasting: float = 1.5
     lasting_lives: float = 8.0
 
@@ -116,10 +119,11 @@ def _gone_on(state: Mapping[str, Any], verdict: Verdict, options: Options) -> bo
     leak adds in the least time.
     """
     times = options.stepwise_growth if verdict.stepwise else 1.0
-    young = 1 / max(state.get("suspected_lived", 1.0), 1.0)
+    lived = state.get("suspected_lived", 1.0)
+    young = 1 / max(lived, 1.0)
     late, whole = (1 + (times * part - 1) * young for part in (options.open_growth, options.whole_growth))
     return bool(
         verdict.late_bytes >= late * (state["suspected_bytes"] or 0.0)
-        and verdict.grown_bytes >= whole * state.get("suspected_grown_bytes", 0.0)
+        and (lived >= options.whole_lives or verdict.grown_bytes >= whole * state.get("suspected_grown_bytes", 0.0))
         and verdict.ratio >= options.slowed * state.get("suspected_ratio", 0.0)
     )

@@ -1,8 +1,8 @@
 """The life of a leak: suspect, filling, open, resolved, muted. Pure: one look in, the next state out.
 
-    nothing --2 suspect looks--> suspect --`opening.opens`--> open --5 clear looks--> resolved
-    nothing or suspect --2 filling looks--> filling          resolved --2 suspect looks--> open again, at once
-    suspect or filling --5 clear looks--> nothing            muted --grown by X--> open
+nothing --2 suspect looks--> suspect --`opening.opens`--> open --5 clear looks--> resolved
+nothing or suspect --2 filling looks--> filling          resolved --2 suspect looks--> open again, at once
+suspect or filling --5 clear looks--> nothing            muted --grown by X--> open
 """
 
 from __future__ import annotations

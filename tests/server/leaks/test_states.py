@@ -121,10 +121,17 @@ def test_what_rises_in_steps_must_grow_by_more_and_by_less_the_later_it_was_seen
 
 
 def test_a_suspect_that_has_slowed_down_since_does_not_open_and_one_that_was_slow_from_the_first_does() -> None:
-    leak, told = after(None, *[look("suspect", ratio=1.2)] * 9, look("suspect", 3e6, ratio=0.6))
+    leak, told = after(None, *[look("suspect", ratio=1.2)] * 9, look("suspect", 3e6, ratio=0.55))
     assert (leak.status, told) == ("suspect", [])
-    leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.6))
+    leak, told = after(None, *[look("suspect", ratio=0.8)] * 9, look("suspect", 3e6, ratio=0.55))
     assert (leak.status, told) == ("open", ["leak.firing"])
+
+
+@pytest.mark.parametrize(("lived", "status"), [(5.9, "suspect"), (6.0, "open")])
+def test_the_whole_windows_growth_counts_only_where_the_suspicion_began_early(lived: float, status: str) -> None:
+    shrunk = look("suspect", 9e5, lived=9.0)
+    shrunk = replace(shrunk, verdict=replace(shrunk.verdict, late_bytes=2e6))
+    assert after(None, *[look("suspect", 1e6, lived=lived)] * 9, shrunk)[0].status == status
 
 
 def test_a_suspicion_lasts_for_longer_than_the_least_time_before_it_opens() -> None:
@@ -160,7 +167,7 @@ def test_a_suspicion_that_lasts_for_a_third_of_a_long_life_opens_whatever_it_has
     leak, told = after(None, *[look("suspect", lived=5.0)] * 9, look("suspect", lived=7.9), options=LASTING)
     assert (leak.status, told) == ("suspect", [])
     assert after(leak, look("suspect", lived=8.0), options=LASTING)[1] == ["leak.firing"]
-    assert after(leak, look("suspect", lived=8.0, ratio=0.6), options=LASTING)[1] == []
+    assert after(leak, look("suspect", lived=8.0, ratio=0.55), options=LASTING)[1] == []
 
 
 def test_one_look_that_cannot_say_does_not_end_a_lasting_suspicion_and_a_second_one_does() -> None:
