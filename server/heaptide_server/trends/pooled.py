@@ -111,9 +111,9 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
     counted = _counted(late, weight, lives)
     error = np.sqrt(np.maximum(line.error.reshape(shape[:2]) ** 2, counted) + between)
     error = _at_least(error, late)
-    fitted = line.whole_error.reshape(shape[:2])
-    whole_error = np.sqrt(np.maximum(fitted**2, counted / 2) + between / 2)
-    whole_error = _at_least(whole_error, late)
+    # Variances of the mean of both halves: as the fit leaves it, as samples are drawn, as generations vary.
+    fitted, drawn, varied = line.whole_error.reshape(shape[:2]) ** 2, counted / 2, between / 2
+    whole_error = _at_least(np.sqrt(np.maximum(fitted, drawn) + varied), late)
     present = curves.present
     vote = present * ((late > VOTE_Z * error) & (late > SAME * late.max(axis=0)))
     voters = np.where(vote.any(axis=0), vote, present)
@@ -129,8 +129,8 @@ def over(slots: Sequence[Slot], clock: Clock, rows: Ints, options: Options) -> P
         late / window.length * units * DAY_S >= options.least_bytes_per_day
     )
     lone_z = np.minimum(
-        pool.normal_score(whole_of / _at_least(np.sqrt(fitted**2 + between / 2), whole_of), line.degrees),
-        whole_of / _at_least(np.sqrt((counted + between) / 2), whole_of),  # known, so without Student's heavy tails
+        pool.normal_score(whole_of / _at_least(np.sqrt(fitted + varied), whole_of), line.degrees),
+        whole_of / _at_least(np.sqrt(drawn + varied), whole_of),  # known, so without Student's heavy tails
     )
     lone_limit = np.where(kept > explained.KEEPS_ALL, PURE_LONE_Z, LONE_Z)
     others = (raw.sum(axis=0) - raw) / max(count - 1, 1)

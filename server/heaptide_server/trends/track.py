@@ -15,8 +15,8 @@ FIRST_ROWS = 64
 # Intervals until what a worker allocated at its start counts as surviving (the agent asks for blocks older than two):
 # before, its base would seem to grow, in every short life anew.
 SURVIVED = 3
-FREE = ("malloc_free_bytes", "pymalloc_free_bytes")
 SURVIVORS_FROM_S = 5.0  # between reports: at shorter intervals survivors are many intervals old, too late to tell
+FREE = ("malloc_free_bytes", "pymalloc_free_bytes")  # vitals: what the allocators keep free is nobody's leak
 
 Floors = NDArray[np.float32]
 
